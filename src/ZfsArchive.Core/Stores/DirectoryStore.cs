@@ -1,0 +1,290 @@
+using System.Runtime.CompilerServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace ZfsArchive.Stores;
+
+/// <summary>
+/// A directory as a store: a removable disk, an NFS mount. An object is written aside, made durable, renamed without ever
+/// overwriting, and its folder made durable.
+/// </summary>
+public sealed class DirectoryStore : IObjectStore
+{
+    const string TemporarySuffix = ".part";
+    const int CompareBuffer = 1 << 20;
+    readonly string _root;
+    readonly TimeProvider _clock;
+
+    /// <param name="root">An existing directory.</param>
+    public DirectoryStore(string root, TimeProvider clock)
+    {
+        _root = Path.GetFullPath(root);
+        _clock = clock;
+    }
+
+    public string Location => _root;
+
+    public async Task<CreateOutcome> CreateAsync(ObjectKey key, ObjectBody body, CancellationToken cancel)
+    {
+        var path = PathOf(key);
+        if (File.Exists(path)) return await SettleTakenAsync(key, path, body, cancel);
+        EnsureFolder(Path.GetDirectoryName(path)!);
+
+        var error = await WriteAsideAsync(key, path, body, temporary => Posix.RenameIfFree(temporary, path), cancel);
+        if (error == Posix.Exists) return await SettleTakenAsync(key, path, body, cancel);
+        if (error != 0) throw Failure(key, "create", error);
+        SyncFolder(Path.GetDirectoryName(path)!);
+        return CreateOutcome.Created;
+    }
+
+    public async Task<int> ReadAsync(ObjectKey key, long offset, Memory<byte> into, CancellationToken cancel)
+    {
+        try
+        {
+            using var file = OpenExisting(PathOf(key));
+            var filled = 0;
+            while (filled < into.Length)
+            {
+                var read = await RandomAccess.ReadAsync(file, into[filled..], offset + filled, cancel);
+                if (read == 0) break;
+                filled += read;
+            }
+            return filled;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Failure(key, "read", e);
+        }
+    }
+
+    public Task<ObjectInfo?> StatAsync(ObjectKey key, CancellationToken cancel)
+    {
+        var file = new FileInfo(PathOf(key));
+        try
+        {
+            // Attributes, unlike Exists, tells a file that is absent from one that we may not look at.
+            _ = file.Attributes;
+            return Task.FromResult(file.Exists ? new ObjectInfo(key, file.Length, new(file.LastWriteTimeUtc)) : null);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            RequireRoot();
+            return Task.FromResult<ObjectInfo?>(null);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Failure(key, "look at", e);
+        }
+    }
+
+    public async IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        RequireRoot();
+        foreach (var info in Listed(prefix))
+        {
+            cancel.ThrowIfCancellationRequested();
+            yield return info;
+        }
+        await Task.CompletedTask;
+    }
+
+    public Task DeleteAsync(ObjectKey key, CancellationToken cancel)
+    {
+        var path = PathOf(key);
+        try
+        {
+            File.Delete(path);
+            SyncFolder(Path.GetDirectoryName(path)!);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            RequireRoot();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Failure(key, "remove", e);
+        }
+        return Task.CompletedTask;
+    }
+
+    public async Task ReplaceAsync(ObjectKey key, ObjectBody body, CancellationToken cancel)
+    {
+        var path = PathOf(key);
+        EnsureFolder(Path.GetDirectoryName(path)!);
+        await WriteAsideAsync(key, path, body, temporary =>
+        {
+            File.Move(temporary, path, overwrite: true);
+            return 0;
+        }, cancel);
+        SyncFolder(Path.GetDirectoryName(path)!);
+    }
+
+    public Task<DateTimeOffset> TimeAsync(CancellationToken cancel) => Task.FromResult(_clock.GetUtcNow());
+
+    public Task<int> SweepAsync(string prefix, CancellationToken cancel)
+    {
+        var folder = Path.Combine(_root, prefix.TrimEnd('/'));
+        if (!Directory.Exists(folder)) return Task.FromResult(0);
+        var swept = 0;
+        var options = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint };
+        foreach (var path in Directory.EnumerateFiles(folder, $".*{TemporarySuffix}", options))
+        {
+            cancel.ThrowIfCancellationRequested();
+            if (TryDeleteUnused(path)) swept++;
+        }
+        return Task.FromResult(swept);
+    }
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    // A writer holds an advisory lock on its temporary file for as long as it lives: what can be locked is nobody's.
+    static bool TryDeleteUnused(string path)
+    {
+        try
+        {
+            using var locked = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+            File.Delete(path);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    // The temporary file stays open, and so locked, until it has its final name; what did not get there is removed.
+    async Task<int> WriteAsideAsync(ObjectKey key, string path, ObjectBody body, Func<string, int> settle, CancellationToken cancel)
+    {
+        var temporary = Path.Combine(Path.GetDirectoryName(path)!, $".{Path.GetRandomFileName()}{TemporarySuffix}");
+        try
+        {
+            using var file = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None);
+            if (body.Pieces is { } pieces) await RandomAccess.WriteAsync(file, pieces, 0, cancel);
+            else await CopyAsync(body.File!, file, cancel);
+            RandomAccess.FlushToDisk(file);
+            var error = settle(temporary);
+            if (error != 0) File.Delete(temporary);
+            return error;
+        }
+        catch (Exception e)
+        {
+            File.Delete(temporary);
+            if (e is IOException or UnauthorizedAccessException) throw Failure(key, "write", e);
+            throw;
+        }
+    }
+
+    static async Task CopyAsync(string source, SafeFileHandle target, CancellationToken cancel)
+    {
+        using var from = File.OpenHandle(source);
+        var buffer = new byte[CompareBuffer];
+        for (long at = 0; ;)
+        {
+            var read = await RandomAccess.ReadAsync(from, buffer, at, cancel);
+            if (read == 0) return;
+            await RandomAccess.WriteAsync(target, buffer.AsMemory(0, read), at, cancel);
+            at += read;
+        }
+    }
+
+    async Task<CreateOutcome> SettleTakenAsync(ObjectKey key, string path, ObjectBody body, CancellationToken cancel)
+    {
+        try
+        {
+            using var held = OpenExisting(path);
+            if (RandomAccess.GetLength(held) == body.Length && await HashAsync(held, cancel) == body.Sha256)
+            {
+                // it may be what a crash left before it was durable
+                RandomAccess.FlushToDisk(held);
+                SyncFolder(Path.GetDirectoryName(path)!);
+                return CreateOutcome.AlreadyThere;
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Failure(key, "read", e);
+        }
+        throw new StoreException(StoreFailure.Conflict, $"{Location}: {key} exists and holds other bytes");
+    }
+
+    static async Task<string> HashAsync(SafeFileHandle file, CancellationToken cancel)
+    {
+        using var hash = System.Security.Cryptography.IncrementalHash.CreateHash(System.Security.Cryptography.HashAlgorithmName.SHA256);
+        var buffer = new byte[CompareBuffer];
+        for (long at = 0; ;)
+        {
+            var read = await RandomAccess.ReadAsync(file, buffer, at, cancel);
+            if (read == 0) return Convert.ToHexStringLower(hash.GetHashAndReset());
+            hash.AppendData(buffer, 0, read);
+            at += read;
+        }
+    }
+
+    List<ObjectInfo> Listed(string prefix)
+    {
+        var slash = prefix.LastIndexOf('/');
+        var folder = slash < 0 ? _root : Path.Combine(_root, prefix[..slash]);
+        if (!Directory.Exists(folder)) return [];
+        var options = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint };
+        try
+        {
+            return [.. new DirectoryInfo(folder).EnumerateFiles("*", options)
+                .Select(file => (File: file, Key: Path.GetRelativePath(_root, file.FullName)))
+                .Where(f => f.Key.StartsWith(prefix, StringComparison.Ordinal) && ObjectKey.IsValid(f.Key))
+                .OrderBy(f => f.Key, StringComparer.Ordinal)
+                .Select(f => new ObjectInfo(new(f.Key), f.File.Length, new(f.File.LastWriteTimeUtc)))];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Failure(new(prefix.TrimEnd('/')), "list", e);
+        }
+    }
+
+    // Every folder that is made here is made durable in the one above it.
+    void EnsureFolder(string path)
+    {
+        if (Directory.Exists(path)) return;
+        RequireRoot();
+        EnsureFolder(Path.GetDirectoryName(path)!);
+        try
+        {
+            Directory.CreateDirectory(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Failure(new("folder"), "create", e);
+        }
+        SyncFolder(Path.GetDirectoryName(path)!);
+    }
+
+    void SyncFolder(string path)
+    {
+        var error = Posix.SyncFolder(path);
+        if (error != 0) throw new StoreException(StoreFailure.Permanent, $"{Location}: cannot make {Path.GetRelativePath(_root, path)} durable: {Posix.Message(error)}");
+    }
+
+    static SafeFileHandle OpenExisting(string path) => File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Write | FileShare.Delete);
+
+    string PathOf(ObjectKey key) => Path.Combine(_root, key.Text);
+
+    // A disk that is not plugged in must never look like an empty repository.
+    void RequireRoot()
+    {
+        if (!Directory.Exists(_root)) throw new StoreException(StoreFailure.Absent, $"the directory {_root} does not exist (is the disk mounted?)");
+    }
+
+    StoreException Failure(ObjectKey key, string verb, int error) => new(
+        error == Posix.NoSpace ? StoreFailure.Full : StoreFailure.Permanent, $"{Location}: cannot {verb} {key}: {Posix.Message(error)}");
+
+    StoreException Failure(ObjectKey key, string verb, Exception e)
+    {
+        var failure = e switch
+        {
+            FileNotFoundException or DirectoryNotFoundException => StoreFailure.Absent,
+            UnauthorizedAccessException => StoreFailure.Denied,
+            // .NET gives the errno of an IOException as its HResult
+            IOException when e.HResult == Posix.NoSpace || e.Message.Contains("No space left", StringComparison.Ordinal) => StoreFailure.Full,
+            _ => StoreFailure.Permanent,
+        };
+        return new(failure, failure is StoreFailure.Absent ? $"{Location}: {key} is not there" : $"{Location}: cannot {verb} {key}: {e.Message}", e);
+    }
+}

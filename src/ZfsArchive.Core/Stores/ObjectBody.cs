@@ -1,0 +1,16 @@
+namespace ZfsArchive.Stores;
+
+/// <summary>What an object holds: memory (chunks, small documents) or a file that can be read again (manifests).</summary>
+/// <param name="Pieces">The bytes in order, or null when they lie in <paramref name="File"/>.</param>
+/// <param name="File">Path of a local file that nobody changes meanwhile.</param>
+/// <param name="Length">Bytes.</param>
+/// <param name="Sha256">SHA-256 of all bytes, 64 hexadecimal digits.</param>
+public sealed record ObjectBody(IReadOnlyList<ReadOnlyMemory<byte>>? Pieces, string? File, long Length, string Sha256)
+{
+    public static ObjectBody OfMemory(IReadOnlyList<ReadOnlyMemory<byte>> pieces, string sha256) => new(pieces, null, pieces.Sum(p => (long)p.Length), sha256);
+
+    public static ObjectBody OfBytes(ReadOnlyMemory<byte> bytes) =>
+        new([bytes], null, bytes.Length, Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(bytes.Span)));
+
+    public static ObjectBody OfFile(string path, long length, string sha256) => new(null, path, length, sha256);
+}

@@ -1,0 +1,58 @@
+using System.Runtime.InteropServices;
+
+namespace ZfsArchive.Stores;
+
+/// <summary>What .NET does not offer: renaming without overwriting, and making a folder's entries durable.</summary>
+static partial class Posix
+{
+    const string LibC = "libc";
+    const int AtCurrentFolder = -100;
+    const uint NoReplace = 1;
+    const int ReadOnlyFolder = 0x10000 | 0x80000;     // O_DIRECTORY | O_CLOEXEC
+
+    public const int NoEntry = 2, Exists = 17, CrossDevice = 18, Invalid = 22, NoSpace = 28, NotSupported = 38, NotSupportedOperation = 95;
+
+    /// <summary>Gives the file its final name if that is free; 0, or the errno (EEXIST when it is taken).</summary>
+    public static int RenameIfFree(string from, string to)
+    {
+        if (RenameAt2(AtCurrentFolder, from, AtCurrentFolder, to, NoReplace) == 0) return 0;
+        var error = Marshal.GetLastPInvokeError();
+        if (error is not (Invalid or NotSupported or NotSupportedOperation)) return error;
+
+        // some file systems do not know the flag: a hard link never overwrites either
+        if (Link(from, to) != 0) return Marshal.GetLastPInvokeError();
+        _ = Unlink(from);
+        return 0;
+    }
+
+    /// <summary>Makes what was created, renamed or removed in the folder durable; 0 or the errno.</summary>
+    public static int SyncFolder(string path)
+    {
+        var folder = Open(path, ReadOnlyFolder);
+        if (folder < 0) return Marshal.GetLastPInvokeError();
+        var error = Sync(folder) == 0 ? 0 : Marshal.GetLastPInvokeError();
+        _ = Close(folder);
+        // a file system that cannot do it (EINVAL) keeps its entries in another way
+        return error == Invalid ? 0 : error;
+    }
+
+    public static string Message(int error) => Marshal.GetPInvokeErrorMessage(error);
+
+    [LibraryImport(LibC, EntryPoint = "renameat2", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    private static partial int RenameAt2(int fromFolder, string from, int toFolder, string to, uint flags);
+
+    [LibraryImport(LibC, EntryPoint = "link", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    private static partial int Link(string from, string to);
+
+    [LibraryImport(LibC, EntryPoint = "unlink", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    private static partial int Unlink(string path);
+
+    [LibraryImport(LibC, EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    private static partial int Open(string path, int flags);
+
+    [LibraryImport(LibC, EntryPoint = "fsync", SetLastError = true)]
+    private static partial int Sync(int file);
+
+    [LibraryImport(LibC, EntryPoint = "close", SetLastError = true)]
+    private static partial int Close(int file);
+}
