@@ -3,34 +3,47 @@ using System.Collections.Concurrent;
 namespace ZfsArchive.Chunks;
 
 /// <summary>
-/// A fixed number of equal buffers: who wants one more waits, and so does everything before him. Their pages become memory
-/// only when they are written, so the room kept for a large last record costs nothing until one comes.
+/// Room for a fixed number of shares: who wants a buffer waits until its shares are free, and so does everything before him.
+/// A buffer's pages become memory only when they are written, so the room kept for a large last record costs nothing until one comes.
 /// </summary>
-public sealed class BufferPool(int count, int size) : IDisposable
+/// <param name="shares">How many shares there are; a buffer takes one or more.</param>
+public sealed class BufferPool(int shares) : IDisposable
 {
-    readonly SemaphoreSlim _free = new(count, count);
+    readonly SemaphoreSlim _free = new(shares, shares);
+    readonly SemaphoreSlim _turn = new(1, 1);
     readonly ConcurrentBag<byte[]> _returned = [];
 
-    /// <summary>Bytes of each buffer.</summary>
-    public int Size => size;
-
-    public async ValueTask<RentedBuffer> RentAsync(CancellationToken cancel)
+    /// <summary>A buffer of at least <paramref name="size"/> bytes for <paramref name="weight"/> shares. Who asks first is served first.</summary>
+    public async ValueTask<RentedBuffer> RentAsync(int weight, int size, CancellationToken cancel)
     {
-        await _free.WaitAsync(cancel);
-        return new(this, _returned.TryTake(out var buffer) ? buffer : GC.AllocateUninitializedArray<byte>(size, pinned: true));
+        // One at a time: two that each hold half of what they need would wait for ever.
+        await _turn.WaitAsync(cancel);
+        try
+        {
+            for (var taken = 0; taken < weight; taken++) await _free.WaitAsync(cancel);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+        return new(this, _returned.TryTake(out var buffer) && buffer.Length >= size ? buffer : GC.AllocateUninitializedArray<byte>(size, pinned: true), weight);
     }
 
-    internal void Return(byte[] buffer)
+    internal void Return(byte[] buffer, int weight)
     {
         _returned.Add(buffer);
-        _free.Release();
+        _free.Release(weight);
     }
 
-    public void Dispose() => _free.Dispose();
+    public void Dispose()
+    {
+        _free.Dispose();
+        _turn.Dispose();
+    }
 }
 
 /// <summary>A buffer on loan; disposing gives it back, once.</summary>
-public sealed class RentedBuffer(BufferPool pool, byte[] bytes) : IDisposable
+public sealed class RentedBuffer(BufferPool pool, byte[] bytes, int weight) : IDisposable
 {
     byte[]? _bytes = bytes;
 
@@ -38,6 +51,6 @@ public sealed class RentedBuffer(BufferPool pool, byte[] bytes) : IDisposable
 
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _bytes, null) is { } returned) pool.Return(returned);
+        if (Interlocked.Exchange(ref _bytes, null) is { } returned) pool.Return(returned, weight);
     }
 }

@@ -23,5 +23,11 @@ public sealed record ChunkSchedule(int Target, int LargeTarget, int LargeFrom)
         ? new(target, target, int.MaxValue)
         : throw new ArgumentOutOfRangeException(nameof(target), target, "a chunk's target is 1 MiB to 64 MiB");
 
+    /// <summary>How many shares of memory a chunk of this index takes: two for a large one.</summary>
+    public int WeightOf(int index) => TargetOf(index) > Target ? 2 : 1;
+
+    /// <summary>Shares of memory that a run may use for chunks as they are read, and again half of it for their packed form.</summary>
+    public int Shares => int.Clamp(128 * MiB / Target, 2, 16);
+
     public int TargetOf(int index) => index < LargeFrom ? Target : LargeTarget;
 }

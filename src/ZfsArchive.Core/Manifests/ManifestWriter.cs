@@ -5,11 +5,11 @@ using ZfsArchive.Model;
 
 namespace ZfsArchive.Manifests;
 
-/// <summary>A manifest written to a local file, ready to be committed.</summary>
+/// <summary>A manifest that was written, ready to be committed.</summary>
 /// <param name="Length">Bytes.</param>
 /// <param name="FileSha256">SHA-256 of the whole file.</param>
 /// <param name="Sha256">The manifest's own hash, which descendants name.</param>
-public sealed record WrittenManifest(string Path, long Length, string FileSha256, string Sha256);
+public sealed record WrittenManifest(long Length, string FileSha256, string Sha256);
 
 /// <summary>
 /// Puts a manifest together: head, chunk lines, replaced lines, seal. The lines pass through and are not held, so its length is
@@ -26,9 +26,9 @@ public static class ManifestWriter
     /// <param name="chunkLines">The chunk lines as <see cref="Line"/> gives them, each ending in a newline, without commas.</param>
     /// <exception cref="ArchiveException">The head is longer than <see cref="LongestHead"/>.</exception>
     public static async Task<WrittenManifest> WriteAsync(
-        string path, string folder, ArchiveName name, ManifestHead head, Stream chunkLines, IReadOnlyList<ReplacedLine> replaces, CancellationToken cancel)
+        Stream file, string folder, ArchiveName name, ManifestHead head, Stream chunkLines, IReadOnlyList<ReplacedLine> replaces, CancellationToken cancel)
     {
-        await using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 20);
+        long length = 0;
         using var seal = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         using var whole = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         seal.AppendData(SealedJson.ManifestPrefix(folder, name.Text));
@@ -49,13 +49,13 @@ public static class ManifestWriter
 
         var sha256 = Convert.ToHexStringLower(seal.GetHashAndReset());
         await PutAsync(Encoding.ASCII.GetBytes(SealedJson.Tail(sha256)));
-        await file.FlushAsync(cancel);
-        return new(path, file.Length, Convert.ToHexStringLower(whole.GetHashAndReset()), sha256);
+        return new(length, Convert.ToHexStringLower(whole.GetHashAndReset()), sha256);
 
         async ValueTask PutAsync(ReadOnlyMemory<byte> bytes)
         {
             seal.AppendData(bytes.Span);
             whole.AppendData(bytes.Span);
+            length += bytes.Length;
             await file.WriteAsync(bytes, cancel);
         }
     }

@@ -35,7 +35,7 @@ public sealed class SubstreamWalker
     int _payloadLeft;
     byte[]? _beginPayload;
     Fletcher4 _sum;
-    bool _bigEndian, _raw;
+    bool _opened, _bigEndian, _raw;
     RecordOrder _order;
     long _recordStart, _provenTo;
     bool _wantsFirst = true;
@@ -50,16 +50,17 @@ public sealed class SubstreamWalker
         RecordsSeen = recordsBefore;
     }
 
-    /// <summary>Walks from a record inside a substream on, given the running checksum before that record.</summary>
-    /// <param name="begin">The substream's BEGIN.</param>
+    /// <summary>Walks from a record inside a substream on, without its BEGIN.</summary>
+    /// <param name="bigEndian">The sender's byte order, and</param>
+    /// <param name="raw">whether the stream is raw: both as its BEGIN said.</param>
     /// <param name="state">The running checksum of everything before.</param>
     /// <param name="position">Bytes of the substream before this one.</param>
-    public SubstreamWalker(BeginRecord begin, Fletcher4State state, long position) : this()
+    public SubstreamWalker(bool bigEndian, bool raw, Fletcher4State state, long position) : this()
     {
-        Begin = begin;
-        _bigEndian = begin.BigEndian;
-        _raw = begin.Features.Raw;
-        _sum = new(_bigEndian, state);
+        _opened = true;
+        _bigEndian = bigEndian;
+        _raw = raw;
+        _sum = new(bigEndian, state);
         Length = position;
         _provenTo = position;
     }
@@ -97,7 +98,13 @@ public sealed class SubstreamWalker
     /// <summary>The first record that began after <see cref="MarkFirstRecord"/> (or after the start).</summary>
     public RecordKey? FirstRecord { get; private set; }
 
+    /// <summary>Where in the whole input it begins, in bytes.</summary>
+    public long Start => _start;
+
     public ImmutableArray<string> Warnings { get; private set; } = [];
+
+    /// <summary><see cref="Warnings"/>, and what only the whole walk tells.</summary>
+    public ImmutableArray<string> AllWarnings => RecordsWithoutChecksum == 0 ? Warnings : Warnings.Add($"{RecordsWithoutChecksum} records have no checksum of their own");
 
     public void MarkFirstRecord() => (_wantsFirst, FirstRecord) = (true, null);
 
@@ -162,7 +169,7 @@ public sealed class SubstreamWalker
     void OnHeader(ReadOnlySpan<byte> bytes, long offset)
     {
         _recordStart = offset;
-        if (Begin is null && _beginPayload is null)
+        if (!_opened)
         {
             OnBegin(bytes);
             return;
@@ -196,6 +203,7 @@ public sealed class SubstreamWalker
         var most = (header.U64(16) & 3) == 2 ? LargestPackageBegin : LargestSubstreamBegin;
         if (header.BeginPayloadLength > most) throw new StreamDamageException(Damage(_recordStart, $"BEGIN announces {header.BeginPayloadLength} bytes of properties, more than {most}"));
 
+        _opened = true;
         _sum = new(_bigEndian);
         _sum.Append(bytes);
         bytes.CopyTo(_header);

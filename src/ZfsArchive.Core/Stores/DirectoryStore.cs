@@ -175,7 +175,7 @@ public sealed class DirectoryStore : IObjectStore
 
     static async Task CopyAsync(string source, SafeFileHandle target, CancellationToken cancel)
     {
-        using var from = File.OpenHandle(source);
+        using var from = OpenExisting(source);
         var buffer = new byte[CompareBuffer];
         for (long at = 0; ;)
         {

@@ -132,11 +132,11 @@ public sealed partial class StreamWalkerTests
         var cut = first.Feed(bytes, stopAt: 50_000);
         Assert.True(first.AtBoundary);
 
-        var second = new SubstreamWalker(first.Begin!, first.Checksum, cut);
+        var second = new SubstreamWalker(first.Begin!.BigEndian, first.Begin.Features.Raw, first.Checksum, cut);
         second.Feed(bytes.AsSpan(cut));
         Assert.True(second.Ended);
         Assert.Equal(new RecordKey(RecordType.Object, second.FirstRecord!.Value.Object, 0).Type, second.FirstRecord.Value.Type);
-        Assert.Throws<StreamDamageException>(() => new SubstreamWalker(first.Begin!, first.Checksum with { A = 1 }, cut).Feed(bytes.AsSpan(cut)));
+        Assert.Throws<StreamDamageException>(() => new SubstreamWalker(first.Begin!.BigEndian, first.Begin.Features.Raw, first.Checksum with { A = 1 }, cut).Feed(bytes.AsSpan(cut)));
     }
 
     [Fact]

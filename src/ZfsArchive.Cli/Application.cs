@@ -1,0 +1,37 @@
+using System.CommandLine;
+using System.Text.Json;
+using ZfsArchive.Cli.Commands;
+using ZfsArchive.Cli.Output;
+
+namespace ZfsArchive.Cli;
+
+/// <summary>The verbs, and the one place where exceptions become words and numbers.</summary>
+public static class Application
+{
+    public static async Task<int> RunAsync(string[] arguments, IHost host)
+    {
+        var root = new RootCommand("Archives ZFS snapshots as verified send streams, in a directory or in object storage.")
+        {
+            InitCommand.Build(host), BackupCommand.Build(host), ListCommand.Build(host), ShowCommand.Build(host), InspectCommand.Build(host),
+            VerifyCommand.Build(host), RestoreCommand.Build(host), CatCommand.Build(host),
+        };
+        var parsed = root.Parse(arguments);
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (var error in parsed.Errors) await host.Error.WriteLineAsync($"zfsarchive: {error.Message}");
+            await host.Error.WriteLineAsync($"zfsarchive: see zfsarchive {string.Join(' ', parsed.CommandResult.Command.Parents.Any() ? [parsed.CommandResult.Command.Name] : Array.Empty<string>())} --help");
+            return ExitCodes.Usage;
+        }
+        try
+        {
+            return await parsed.InvokeAsync(new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null, Output = host.Out, Error = host.Error }, host.Stop);
+        }
+        catch (Exception e)
+        {
+            var code = ExitCodes.Of(e);
+            await host.Error.WriteLineAsync($"zfsarchive: {ExitCodes.Words(e) ?? e.ToString()}");
+            if (arguments.Contains("--json")) await host.Out.WriteLineAsync(JsonSerializer.Serialize(new FailureResult(ExitCodes.Words(e) ?? e.Message, code), CliJson.Default.FailureResult));
+            return code;
+        }
+    }
+}

@@ -1,0 +1,54 @@
+using System.Collections.Immutable;
+using System.CommandLine;
+using ZfsArchive.Fetch;
+using ZfsArchive.Manifests;
+using ZfsArchive.Model;
+using ZfsArchive.Repository;
+
+namespace ZfsArchive.Cli.Commands;
+
+static class CatCommand
+{
+    const int Window = 3;
+
+    public static Command Build(IHost host)
+    {
+        var what = new Argument<string>("what") { Description = "DATASET@SNAPSHOT" };
+        var archive = new Option<string?>("--archive") { Description = "Which archive, when the snapshot has several" };
+        var repo = Options.Repo();
+        var command = new Command("cat", "Write an archive's stream to standard output") { what, archive, repo };
+        command.SetAction(async (parsed, cancel) =>
+        {
+            var repository = await Options.OpenRepositoryAsync(host, parsed.GetValue(repo), RepositoryUse.Read, cancel);
+            var catalog = await repository.CatalogAsync(cancel);
+            var chosen = Choose(catalog, parsed.GetValue(what)!, parsed.GetValue(archive));
+            using var fetcher = new ChunkFetcher(repository.Store, ChunkFetcher.StandardParallel);
+            await new ArchiveFeed(repository, fetcher, Window).WriteAsync(chosen, host.Output, null, cancel);
+            return ExitCodes.Done;
+        });
+        return command;
+    }
+
+    static ArchiveEntry Choose(Catalog catalog, string what, string? name)
+    {
+        var (dataset, snapshot) = ArchiveSelection.Split(what);
+        if (snapshot is null) throw new ArchiveException(FailureKind.Usage, $"'{what}' names no snapshot: say DATASET@SNAPSHOT");
+        var folder = ArchiveSelection.Dataset(catalog, dataset);
+        RefuseUnreadable(catalog, folder, snapshot);
+        var archives = ArchiveSelection.Snapshot(catalog, folder, snapshot);
+        if (name is not null)
+            return archives.FirstOrDefault(a => a.Name.Text == name || a.Id == name)
+                ?? throw new ArchiveException(FailureKind.Usage, $"{what} has no archive '{name}'; it has {List(archives)}");
+        return archives.Length == 1 ? archives[0] : throw new ArchiveException(FailureKind.Usage, $"{what} has several archives: choose one with --archive: {List(archives)}");
+    }
+
+    // A snapshot whose manifest cannot be read must not look as if it had never been archived.
+    static void RefuseUnreadable(Catalog catalog, DatasetFolder folder, string snapshot)
+    {
+        var found = catalog.Graph.Archives.Any(a => a.Folder == folder && (a.Head.Snapshot.Name == snapshot || $"{a.Head.Snapshot.Guid}" == snapshot));
+        var fault = catalog.Faults.FirstOrDefault(f => f.Key.StartsWith($"{Layout.Manifests}{folder}/", StringComparison.Ordinal));
+        if (!found && fault is not null) throw new ArchiveException(FailureKind.Damage, fault.Reason);
+    }
+
+    static string List(ImmutableArray<ArchiveEntry> archives) => string.Join(", ", archives.Select(a => a.Name.Text));
+}

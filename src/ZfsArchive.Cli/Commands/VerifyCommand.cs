@@ -1,0 +1,55 @@
+using System.CommandLine;
+using System.Text.Json;
+using ZfsArchive.Cli.Output;
+using ZfsArchive.Repository;
+using ZfsArchive.Verify;
+
+namespace ZfsArchive.Cli.Commands;
+
+static class VerifyCommand
+{
+    public static Command Build(IHost host)
+    {
+        var dataset = new Argument<string?>("dataset") { Description = "Look closely only at this dataset and those below it", Arity = ArgumentArity.ZeroOrOne };
+        var level = new Option<string>("--level", "-l")
+        {
+            Description = "chain: manifests and their links; objects: and every chunk's presence and size; data: and its bytes; stream: and every record",
+            DefaultValueFactory = _ => "stream",
+        };
+        level.AcceptOnlyFromAmong("chain", "objects", "data", "stream");
+        var (repo, json, quiet) = (Options.Repo(), Options.Json(), Options.Quiet());
+        var command = new Command("verify", "Hold what is stored against the manifests: 0 sound, 20 damage") { dataset, level, repo, json, quiet };
+        command.SetAction(async (parsed, cancel) =>
+        {
+            var repository = await Options.OpenRepositoryAsync(host, parsed.GetValue(repo), RepositoryUse.Read, cancel);
+            var catalog = await repository.CatalogAsync(cancel);
+            var depth = Enum.Parse<VerifyLevel>(parsed.GetValue(level)!, ignoreCase: true);
+            var folders = parsed.GetValue(dataset) is { } name ? ArchiveSelection.Tree(catalog, name) : [.. catalog.Folders];
+            var selected = folders.ToHashSet();
+            var total = catalog.Graph.Archives.Where(a => selected.Contains(a.Folder)).Sum(a => a.Head.Totals.StoredLength);
+            VerifyReport report;
+            using (var line = new ProgressLine(host, "verifying", depth >= VerifyLevel.Data ? total : null))
+                report = await new VerifyRun(repository, depth, line).ExecuteAsync(catalog, a => selected.Contains(a.Folder), cancel);
+            // What was found whole is what a later look is held against.
+            if (report.Sound) new KnownHeads(repository.Folders, repository.Descriptor).Remember(catalog.Graph.Archives);
+            if (parsed.GetValue(json)) await host.Out.WriteLineAsync(JsonSerializer.Serialize(new VerifyResult(repository.Store.Location, report, report.Sound), CliJson.Default.VerifyResult));
+            else await PrintAsync(host, report, parsed.GetValue(quiet));
+            return report.Sound ? ExitCodes.Done : ExitCodes.Damage;
+        });
+        return command;
+    }
+
+    static async Task PrintAsync(IHost host, VerifyReport report, bool quiet)
+    {
+        foreach (var finding in report.Findings.Where(f => !quiet || f.Severity is Severity.Damage))
+        {
+            await host.Out.WriteLineAsync($"{(finding.Severity is Severity.Damage ? "DAMAGE" : "note")}  {finding.Object}: {finding.Reason}");
+            if (!finding.Costs.IsEmpty) await host.Out.WriteLineAsync($"        costs {string.Join(", ", finding.Costs)}");
+            await host.Out.WriteLineAsync($"        {finding.Mend}");
+        }
+        if (quiet && report.Sound) return;
+        await host.Out.WriteLineAsync(report.Sound
+            ? $"sound at level {report.Level.ToString().ToLowerInvariant()}: {Text.Plural(report.Archives, "archive")}, {Text.Plural(report.Chunks, "chunk")}, {Text.Bytes(report.BytesRead)} read"
+            : $"DAMAGED: {Text.Plural(report.Findings.Count(f => f.Severity is Severity.Damage), "finding")}; {(report.Lost.IsEmpty ? "no snapshot is lost" : $"cannot be restored: {string.Join(", ", report.Lost)}")}");
+    }
+}

@@ -1,0 +1,65 @@
+using System.Runtime.InteropServices;
+using ZfsArchive.Repository;
+using ZfsArchive.Zfs;
+
+namespace ZfsArchive.Cli;
+
+/// <summary>The world outside as values, so that tests bring their own and run the real application.</summary>
+public interface IHost
+{
+    Stream Input { get; }
+    Stream Output { get; }
+    TextWriter Out { get; }
+    TextWriter Error { get; }
+    TimeProvider Clock { get; }
+
+    /// <summary>Cancelled by SIGINT and SIGTERM.</summary>
+    CancellationToken Stop { get; }
+
+    /// <summary>Standard error is a terminal: progress is shown on it.</summary>
+    bool ShowsProgress { get; }
+
+    string HostName { get; }
+    LocalFolders Folders { get; }
+    string? Environment(string name);
+    IZfs Zfs(ZfsPrefix prefix);
+}
+
+/// <summary>The process's own world.</summary>
+public sealed class ProcessHost : IHost, IDisposable
+{
+    readonly CancellationTokenSource _stop = new();
+    readonly PosixSignalRegistration[] _signals;
+
+    public ProcessHost() =>
+        _signals = [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP }.Select(signal => PosixSignalRegistration.Create(signal, context =>
+        {
+            context.Cancel = true;
+            _stop.Cancel();
+        }))];
+
+    public Stream Input { get; } = Console.OpenStandardInput();
+    public Stream Output { get; } = Console.OpenStandardOutput();
+    public TextWriter Out => Console.Out;
+    public TextWriter Error => Console.Error;
+    public TimeProvider Clock => TimeProvider.System;
+    public CancellationToken Stop => _stop.Token;
+    public bool ShowsProgress => !Console.IsErrorRedirected;
+    public string HostName => System.Environment.MachineName;
+    public string? Environment(string name) => System.Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
+    public IZfs Zfs(ZfsPrefix prefix) => new ZfsCli(prefix, Clock);
+
+    public LocalFolders Folders => new(
+        Environment("ZFSARCHIVE_STATE") ?? Place("/var/lib/zfsarchive", "XDG_STATE_HOME", ".local/state"),
+        Environment("ZFSARCHIVE_CACHE") ?? Place("/var/cache/zfsarchive", "XDG_CACHE_HOME", ".cache"));
+
+    string Place(string ofRoot, string variable, string underHome) =>
+        System.Environment.IsPrivilegedProcess ? ofRoot
+        : Path.Combine(Environment(variable) ?? Path.Combine(System.Environment.GetFolderPath(System.Environment.SpecialFolder.UserProfile), underHome), "zfsarchive");
+
+    public void Dispose()
+    {
+        foreach (var signal in _signals) signal.Dispose();
+        _stop.Dispose();
+    }
+}

@@ -1,0 +1,56 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using ZfsArchive.Manifests;
+using ZfsArchive.Verify;
+
+namespace ZfsArchive.Cli.Output;
+
+// What --json prints: one line, the last one. GUIDs are decimal strings, times seconds since 1970, lengths bytes.
+
+sealed record FailureResult(string Error, int ExitCode);
+
+sealed record InitResult(string Repository, string Id);
+
+sealed record InspectResult(InspectPackage? Package, bool Complete, InspectDamage? Damage, long Length, ImmutableArray<InspectSubstream> Substreams);
+
+sealed record InspectPackage(string ToName, string? FromSnapshot, string? ToSnapshot, bool Raw, bool Recursive, bool Holds, ImmutableArray<string> Datasets);
+
+sealed record InspectDamage(long Offset, long Record, string Reason);
+
+sealed record InspectSubstream(
+    string ToName, string ToGuid, string FromGuid, ulong Creation, string Type, bool Raw, ImmutableArray<string> Features, string FeatureBits, uint Flags, bool BigEndian,
+    ImmutableSortedDictionary<string, long> Records, long Offset, long Length, bool Complete, string? EndChecksum, long? OpaqueFrom, InspectEncryption? Encryption,
+    ManifestRequires Requires, ImmutableArray<string> Warnings);
+
+sealed record InspectEncryption(string Suite, string KeyGuid, string KeyFormat, string WrappingId, string ToIvsetGuid, string FromIvsetGuid);
+
+sealed record BackupResult(string Repository, bool DryRun, ImmutableArray<BackupStepResult> Archives, ImmutableArray<string> Skipped, ImmutableArray<string> Failures, double Seconds, string? Bottleneck, StageResult? Stages);
+
+sealed record BackupStepResult(
+    string Dataset, string Snapshot, string Guid, string Kind, string? Base, string Why, string State, string? Archive, long? Length, long? StoredLength, long? SentLength, long? Estimate);
+
+sealed record StageResult(double Read, double Waited, double Packed, double Stored);
+
+sealed record ListResult(string Repository, string Id, ImmutableArray<ListedArchive> Archives, ImmutableArray<string> Faults);
+
+sealed record ListedArchive(
+    string Archive, string Dataset, string Snapshot, string Guid, ulong Creation, string Kind, string? Base, bool Raw, long Length, long StoredLength,
+    bool Restorable, int ChainLength, long RestoreLength, ImmutableArray<string> Conditions, string ManifestSha256);
+
+sealed record VerifyResult(string Repository, VerifyReport Report, bool Sound);
+
+sealed record RestoreResult(string Dataset, string Snapshot, string Target, bool DryRun, ImmutableArray<RestoredArchive> Archives, ImmutableArray<string> ToDo);
+
+sealed record RestoredArchive(string Archive, string Snapshot, string State, long Length);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]
+[JsonSerializable(typeof(FailureResult))]
+[JsonSerializable(typeof(InitResult))]
+[JsonSerializable(typeof(InspectResult))]
+[JsonSerializable(typeof(BackupResult))]
+[JsonSerializable(typeof(ListResult))]
+[JsonSerializable(typeof(VerifyResult))]
+[JsonSerializable(typeof(RestoreResult))]
+[JsonSerializable(typeof(ManifestHead))]
+sealed partial class CliJson : JsonSerializerContext;

@@ -1,0 +1,123 @@
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using ZfsArchive.Chunks;
+using ZfsArchive.Manifests;
+using ZfsArchive.Model;
+using ZfsArchive.Repository;
+using ZfsArchive.Stores;
+
+namespace ZfsArchive.Backup;
+
+/// <summary>
+/// The end of a backup: what was stored is looked at once more, the base is read again, and only then the manifest is created,
+/// once. A crash before leaves chunks without a manifest, a crash after an archive.
+/// </summary>
+sealed class ArchiveCommit(ArchiveRepository repository, Catalog catalog, WriterSettings settings, TimeProvider clock, FileStream spool)
+{
+    readonly Dictionary<DatasetFolder, (int Number, string Name)> _named = catalog.Datasets.ToDictionary(d => d.Key, d => (d.Value.Number, d.Value.Record.Name));
+
+    /// <exception cref="ArchiveException">Something that the manifest would name is not there: nothing more is committed.</exception>
+    public async Task<ImmutableArray<WrittenArchive>> CommitAsync(IReadOnlyList<PendingArchive> pendings, IArchiveOrder order, CancellationToken cancel)
+    {
+        var written = ImmutableArray.CreateBuilder<WrittenArchive>();
+        await spool.FlushAsync(cancel);
+        foreach (var pending in pendings)
+        {
+            pending.Place.End(pending.Chunks);
+            var there = pending.Place is { Followed: not null, Diverged: false };
+            pending.Committed = there ? pending.Place.Followed : await CommitAsync(pending, order, cancel);
+            written.Add(new(pending.Committed!, there, pending.Place.SentLength, pending.Facts.Warnings));
+        }
+        return written.ToImmutable();
+    }
+
+    async Task<ArchiveEntry> CommitAsync(PendingArchive pending, IArchiveOrder order, CancellationToken cancel)
+    {
+        var place = pending.Place;
+        if (pending.Package is { } package)
+            await repository.Store.CreateAsync(new(Layout.Package(place.Folder, place.Name, package.Sha256)), ObjectBody.OfMemory(package.Pieces, package.Sha256), cancel);
+        await RequireChunksAsync(pending, cancel);
+        await RequireBaseAsync(pending, cancel);
+        await NameDatasetAsync(pending.Request, cancel);
+        await order.BeforeManifestAsync(cancel);
+        return await CreateManifestAsync(pending, cancel);
+    }
+
+    async Task RequireChunksAsync(PendingArchive pending, CancellationToken cancel)
+    {
+        var place = pending.Place;
+        var present = new HashSet<StoredChunk>();
+        await foreach (var listed in repository.Store.ListAsync(Layout.ArchiveFolder(place.Folder, place.Name), cancel))
+            if (ChunkName.TryParse(listed.Key.Name) is { } name) present.Add(StoredChunk.Of(name, listed.Length));
+
+        foreach (var line in Lines(pending))
+        {
+            var name = ChunkName.TryParse(line.Name)!;
+            if (present.Contains(StoredChunk.Of(name, line.StoredLength))) continue;
+            if (place.Followed is null)
+                throw new ArchiveException(FailureKind.Failed, $"{repository.Store.Location}: chunk {line.Name} of {place.Folder}/{place.Name} was stored and is not in the listing: nothing was committed, run the backup again");
+            await CopyAsync(place.Followed, place, line, cancel);
+        }
+    }
+
+    // The stream agreed with an archive of the same edge up to here: its chunks are this one's too.
+    async Task CopyAsync(ArchiveEntry from, ArchivePlace place, ChunkLine line, CancellationToken cancel)
+    {
+        var bytes = new byte[line.StoredLength];
+        var source = new ObjectKey(Layout.Chunk(from.Folder, from.Name, line.Name));
+        var read = await repository.Store.ReadAsync(source, 0, bytes, cancel);
+        var wrong = read < bytes.Length ? "it is cut" : ChunkOpener.WrongHash(bytes, ChunkName.TryParse(line.Name)!.Sha256);
+        if (wrong is not null) throw SealedJson.Damage(source.Text, wrong);
+        await repository.Store.CreateAsync(new(Layout.Chunk(place.Folder, place.Name, line.Name)), ObjectBody.OfBytes(bytes), cancel);
+    }
+
+    async Task RequireBaseAsync(PendingArchive pending, CancellationToken cancel)
+    {
+        if (pending.Request.Base?.Entry is not { } archive) return;
+        using var manifest = await repository.OpenManifestAsync(archive.Folder, archive.Name, cancel);
+        if (manifest?.Sha256 != archive.Sha256)
+            throw new ArchiveException(FailureKind.Failed, $"the base {archive} {(manifest is null ? "was removed" : "changed")} while {pending.Facts.Begin!.ToName} was being sent: nothing was committed, run the backup again");
+    }
+
+    async Task NameDatasetAsync(ArchiveRequest request, CancellationToken cancel)
+    {
+        var number = 1;
+        if (_named.TryGetValue(request.Folder, out var known))
+        {
+            if (known.Name == request.Dataset.Name) return;
+            number = known.Number + 1;
+        }
+        var record = new DatasetRecord(request.Dataset.Name, request.Dataset.Guid, request.Dataset.PoolGuid, settings.Host);
+        await repository.CreateDocumentAsync(Layout.Dataset(request.Folder, number), record, ManifestJson.Default.DatasetRecord, cancel);
+        _named[request.Folder] = (number, request.Dataset.Name);
+    }
+
+    async Task<ArchiveEntry> CreateManifestAsync(PendingArchive pending, CancellationToken cancel)
+    {
+        var place = pending.Place;
+        var head = ManifestHeads.Of(pending, repository.Descriptor.Id, settings, clock.GetUtcNow());
+        await using var draft = repository.Folders.NewSpool();
+        var lines = new SpoolSection(spool, pending.LinesStart, pending.LinesLength);
+        var manifest = await ManifestWriter.WriteAsync(draft, place.Folder.Text, place.Name, head, lines, [], cancel);
+        await draft.FlushAsync(cancel);
+        var key = new ObjectKey(Layout.Manifest(place.Folder, place.Name));
+        await repository.Store.CreateAsync(key, ObjectBody.OfFile(draft.Name, manifest.Length, manifest.FileSha256), cancel);
+        var entry = new ArchiveEntry(place.Folder, place.Name, head, manifest.Sha256, manifest.Length);
+        return entry;
+    }
+
+    IEnumerable<ChunkLine> Lines(PendingArchive pending)
+    {
+        using var reader = new StreamReader(new SpoolSection(spool, pending.LinesStart, pending.LinesLength));
+        while (reader.ReadLine() is { } line) yield return JsonSerializer.Deserialize(line, ManifestLineJson.Default.ChunkLine)!;
+    }
+
+    /// <summary>16 bytes for each chunk of a listing, so that an archive of 100 TiB costs tens of megabytes.</summary>
+    [StructLayout(LayoutKind.Auto)]
+    readonly record struct StoredChunk(int Index, int Length, ulong Hash)
+    {
+        public static StoredChunk Of(ChunkName name, long length) =>
+            new(name.Index, (int)length, ulong.Parse(name.Sha256.AsSpan(0, 16), System.Globalization.NumberStyles.AllowHexSpecifier, null));
+    }
+}

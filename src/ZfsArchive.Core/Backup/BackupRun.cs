@@ -1,0 +1,109 @@
+using System.Collections.Immutable;
+using ZfsArchive.Manifests;
+using ZfsArchive.Model;
+using ZfsArchive.Repository;
+using ZfsArchive.Zfs;
+
+namespace ZfsArchive.Backup;
+
+/// <summary>Gathers the facts of datasets at the source.</summary>
+public static class SourceSurvey
+{
+    /// <summary>The named datasets, with <paramref name="recursive"/> those below them; parents first, clones after their origins.</summary>
+    public static async Task<ImmutableArray<SourceFacts>> TakeAsync(IZfs zfs, IReadOnlyList<string> names, bool recursive, CancellationToken cancel)
+    {
+        var datasets = new List<ZfsDataset>();
+        foreach (var name in names) datasets.AddRange(await zfs.DatasetsAsync(name, recursive, cancel));
+        var pools = new Dictionary<string, ulong>();
+        var facts = ImmutableArray.CreateBuilder<SourceFacts>();
+        foreach (var dataset in InOrder([.. datasets.DistinctBy(d => d.Name)]))
+        {
+            var pool = dataset.Name.Split('/')[0];
+            if (!pools.ContainsKey(pool)) pools[pool] = (await zfs.PoolAsync(pool, cancel)).Guid;
+            facts.Add(await OfAsync(zfs, dataset, pools[pool], datasets, cancel));
+        }
+        return facts.ToImmutable();
+    }
+
+    static async Task<SourceFacts> OfAsync(IZfs zfs, ZfsDataset dataset, ulong pool, List<ZfsDataset> all, CancellationToken cancel)
+    {
+        var originDataset = dataset.Origin.Split('@')[0];
+        var origin = dataset.Origin.Length == 0 ? null : (await zfs.SnapshotsAsync(originDataset, cancel)).FirstOrDefault(s => s.Name == dataset.Origin);
+        var root = dataset.EncryptionRoot.Length == 0 ? null : all.Find(d => d.Name == dataset.EncryptionRoot) ?? await zfs.TryDatasetAsync(dataset.EncryptionRoot, cancel);
+        return new(dataset, pool, [.. await zfs.SnapshotsAsync(dataset.Name, cancel)], [.. await zfs.BookmarksAsync(dataset.Name, cancel)], origin, root?.Guid);
+    }
+
+    static IEnumerable<ZfsDataset> InOrder(IReadOnlyList<ZfsDataset> datasets)
+    {
+        var left = datasets.OrderBy(d => d.Name, StringComparer.Ordinal).ToList();
+        while (left.Count > 0)
+        {
+            var next = left.Find(d => d.Origin.Length == 0 || left.TrueForAll(other => other == d || other.Name != d.Origin.Split('@')[0])) ?? left[0];
+            left.Remove(next);
+            yield return next;
+        }
+    }
+}
+
+/// <summary>Carries out a plan, step by step: hold, send, store, bookmark, manifest, release.</summary>
+public sealed class BackupRun(ArchiveRepository repository, IZfs zfs, WriterSettings settings, TimeProvider clock, Func<BackupStep, IProgress<WriteProgress>?> progress)
+{
+    readonly KnownHeads _known = new(repository.Folders, repository.Descriptor);
+
+    /// <summary>What the stages of the last step took.</summary>
+    public StageTimes? LastTimes { get; private set; }
+
+    /// <summary>Makes one archive; the catalog with it.</summary>
+    public async Task<(WrittenArchive Written, Catalog Catalog)> ExecuteAsync(BackupPlan plan, BackupStep step, Catalog catalog, CancellationToken cancel)
+    {
+        var baseEntry = step.Base is { } planned
+            ? catalog.Graph.Paths().Cheapest(planned.Node) ?? throw new ArchiveException(FailureKind.Failed, $"the base {planned.Name} cannot be restored from the repository any more: run the backup again")
+            : null;
+        var tag = $"zfsarchive:{repository.ShortId}:{settings.Host}";
+        await zfs.HoldAsync(tag, step.Snapshot.Name, cancel);
+        try
+        {
+            var properties = DatasetProperties.WorthRestoring(await zfs.PropertiesAsync(plan.Source.Dataset.Name, cancel));
+            var raw = plan.Source.Raw;
+            await using var send = zfs.StartSend(new(step.Snapshot.Name, step.Base?.Name, raw, LargeBlocks: !raw, Compressed: !raw));
+            var order = new DatasetOrder(repository, zfs, send, plan, step, baseEntry, properties);
+            var writer = new ArchiveWriter(repository, catalog, settings, clock, progress(step));
+            LastTimes = writer.Times;
+            var written = (await WriteAsync(writer, send, order, cancel)).Single();
+            _known.Remember([written.Archive]);
+            return (written, catalog.With(written.Archive));
+        }
+        finally
+        {
+            // released also after a failure: what is to be kept for the next time is kept by the bookmark of the last archive
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30), clock);
+            await zfs.ReleaseAsync(tag, step.Snapshot.Name, patience.Token);
+        }
+    }
+
+    /// <summary>Makes the bookmark of the newest archived snapshot again when it is missing; true when it was.</summary>
+    public async Task<bool> MendBookmarkAsync(SourceFacts source, Catalog catalog, CancellationToken cancel)
+    {
+        var paths = catalog.Graph.Paths();
+        var newest = source.Snapshots.OrderBy(s => s.CreateTxg).LastOrDefault(s => paths.Cheapest(source.NodeOf(s.Guid, s.IvsetGuid)) is not null);
+        if (newest is null) return false;
+        var bookmark = DatasetOrder.BookmarkName(repository, source.Dataset.Name, newest.Guid);
+        if (source.Bookmarks.Any(b => b.Name == bookmark)) return false;
+        await zfs.BookmarkAsync(newest.Name, bookmark, cancel);
+        return true;
+    }
+
+    // A stream that is cut because the sender died is the sender's failure: its words tell more than ours.
+    static async Task<ImmutableArray<WrittenArchive>> WriteAsync(ArchiveWriter writer, IZfsSend send, DatasetOrder order, CancellationToken cancel)
+    {
+        try
+        {
+            return await writer.WriteAsync(send.Output, order, null, cancel);
+        }
+        catch (SendStream.StreamDamageException)
+        {
+            await send.FinishAsync(cancel);
+            throw;
+        }
+    }
+}

@@ -1,0 +1,50 @@
+using ZfsArchive.Chunks;
+
+namespace ZfsArchive.Backup;
+
+/// <summary>Packs chunks, as many at once as there are processors, within a fixed room for what is compressed.</summary>
+sealed class PackingStage(ChunkSchedule schedule, int level, StageTimes times) : IDisposable
+{
+    readonly SemaphoreSlim _processors = new(Environment.ProcessorCount, Environment.ProcessorCount);
+    readonly BufferPool _room = new(int.Max(2, schedule.Shares / 2));
+    readonly ChunkPacker _packer = new(level);
+
+    /// <summary>The packed chunk, and the buffer that it lies in when it does not lie in the chunk's own.</summary>
+    public async Task<(PackedChunk Packed, RentedBuffer? Room)> PackAsync(IntakeItem.Chunk chunk, CancellationToken cancel)
+    {
+        await _processors.WaitAsync(cancel);
+        try
+        {
+            return await Task.Run(() => PackNowAsync(chunk, cancel), cancel);
+        }
+        finally
+        {
+            _processors.Release();
+        }
+    }
+
+    async Task<(PackedChunk Packed, RentedBuffer? Room)> PackNowAsync(IntakeItem.Chunk chunk, CancellationToken cancel)
+    {
+        var since = times.Now;
+        if (_packer.PaysFor(chunk.Bytes.Span))
+        {
+            var room = await _room.RentAsync(schedule.WeightOf(chunk.Index), chunk.Bytes.Length, cancel);
+            if (_packer.TryCompress(chunk.Bytes.Span, room.Bytes) is { } compressed)
+            {
+                times.AddPacked(since);
+                return (compressed, room);
+            }
+            room.Dispose();
+        }
+        var stored = ChunkPacker.Store(chunk.Bytes);
+        times.AddPacked(since);
+        return (stored, null);
+    }
+
+    public void Dispose()
+    {
+        _processors.Dispose();
+        _room.Dispose();
+        _packer.Dispose();
+    }
+}

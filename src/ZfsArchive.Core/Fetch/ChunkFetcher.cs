@@ -1,0 +1,95 @@
+using ZfsArchive.Chunks;
+using ZfsArchive.Manifests;
+using ZfsArchive.Model;
+using ZfsArchive.Stores;
+
+namespace ZfsArchive.Fetch;
+
+/// <summary>A chunk that was fetched, hashed and opened: its bytes are what was archived.</summary>
+public sealed class OpenChunk(ChunkLine line, IReadOnlyList<ReadOnlyMemory<byte>> pieces, params RentedBuffer?[] buffers) : IDisposable
+{
+    public ChunkLine Line { get; } = line;
+
+    /// <summary>The stream's bytes, in order.</summary>
+    public IReadOnlyList<ReadOnlyMemory<byte>> Pieces { get; } = pieces;
+
+    public void Dispose()
+    {
+        foreach (var buffer in buffers) buffer?.Dispose();
+    }
+}
+
+/// <summary>
+/// Fetches chunks from a store and opens them, within a fixed room. What it gives has the SHA-256 of its name and the length of
+/// its manifest's line; anything else is damage.
+/// </summary>
+/// <param name="parallel">How many chunks may be in memory at once.</param>
+public sealed class ChunkFetcher(IObjectStore store, int parallel) : IDisposable
+{
+    // Room is asked for in whole MiB, so that buffers serve again for chunks of about the same length.
+    const int Step = 1 << 20;
+    readonly BufferPool _stored = new(parallel);
+    readonly BufferPool _opened = new(parallel);
+    readonly ChunkOpener _opener = new();
+
+    /// <summary>Four standard chunks, packed and open, are the 256 MiB that a run may use.</summary>
+    public static int StandardParallel => 4;
+
+    /// <exception cref="ArchiveException">Damage: absent, cut, other bytes, or no frame of the right length.</exception>
+    public async Task<OpenChunk> FetchAsync(ArchiveEntry archive, ChunkLine line, CancellationToken cancel)
+    {
+        var stored = await _stored.RentAsync(WeightOf(line), RoomFor(line.StoredLength), cancel);
+        return await Task.Run(() => FetchIntoAsync(archive, line, stored, cancel), CancellationToken.None);
+    }
+
+    async Task<OpenChunk> FetchIntoAsync(ArchiveEntry archive, ChunkLine line, RentedBuffer stored, CancellationToken cancel)
+    {
+        RentedBuffer? room = null;
+        try
+        {
+            var bytes = stored.Bytes.AsMemory(0, (int)line.StoredLength);
+            await FillAsync(archive, line, bytes, cancel);
+            if (StoredFrame.Unwrap(bytes, line.Length) is not { } pieces)
+            {
+                room = await _opened.RentAsync(WeightOf(line), RoomFor(line.Length), cancel);
+                var (opened, broken) = _opener.Open(bytes, (int)line.Length, room.Bytes);
+                pieces = opened ?? throw Damage(archive, line, broken!);
+            }
+            return new(line, pieces, stored, room);
+        }
+        catch
+        {
+            stored.Dispose();
+            room?.Dispose();
+            throw;
+        }
+    }
+
+    async Task FillAsync(ArchiveEntry archive, ChunkLine line, Memory<byte> into, CancellationToken cancel)
+    {
+        int read;
+        try
+        {
+            read = await store.ReadAsync(new(Layout.Chunk(archive.Folder, archive.Name, line.Name)), 0, into, cancel);
+        }
+        catch (StoreException e) when (e.Failure is StoreFailure.Absent)
+        {
+            throw Damage(archive, line, "it is missing");
+        }
+        if (read < into.Length) throw Damage(archive, line, $"it has {read} bytes, not {into.Length}");
+        if (ChunkOpener.WrongHash(into.Span, ChunkName.TryParse(line.Name)!.Sha256) is { } wrong) throw Damage(archive, line, wrong);
+    }
+
+    static int RoomFor(long length) => (int)((length + Step - 1) / Step) * Step;
+
+    int WeightOf(ChunkLine line) => int.Min(parallel, line.Length > ChunkSchedule.Standard.Target + (ChunkSchedule.Standard.Target >> 1) ? 2 : 1);
+
+    static ArchiveException Damage(ArchiveEntry archive, ChunkLine line, string why) => SealedJson.Damage($"chunk {line.Name} of {archive}", why);
+
+    public void Dispose()
+    {
+        _stored.Dispose();
+        _opened.Dispose();
+        _opener.Dispose();
+    }
+}

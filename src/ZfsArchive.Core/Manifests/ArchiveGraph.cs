@@ -1,0 +1,77 @@
+using System.Collections.Immutable;
+
+namespace ZfsArchive.Manifests;
+
+/// <summary>
+/// All archives of a repository as edges between nodes. A path leads from a full to an archive; the cheapest one reads the
+/// fewest stored bytes. Hostile manifests may form cycles: no path leads through one.
+/// </summary>
+public sealed class ArchiveGraph
+{
+    readonly ILookup<ulong, ArchiveEntry> _byBaseGuid;
+    readonly ILookup<ulong, ArchiveEntry> _byGuid;
+
+    public ArchiveGraph(IEnumerable<ArchiveEntry> archives)
+    {
+        Archives = [.. archives];
+        _byBaseGuid = Archives.Where(a => !a.Head.IsFull).ToLookup(a => a.Head.Stream.FromGuid);
+        _byGuid = Archives.ToLookup(a => a.Head.Snapshot.Guid);
+    }
+
+    public ImmutableArray<ArchiveEntry> Archives { get; }
+
+    /// <summary>The archives of a snapshot, whatever their node.</summary>
+    public IEnumerable<ArchiveEntry> OfSnapshot(ulong guid) => _byGuid[guid];
+
+    /// <summary>Archives that need what this one leaves.</summary>
+    public IEnumerable<ArchiveEntry> BasedOn(ArchiveEntry archive) => _byBaseGuid[archive.Head.Snapshot.Guid].Where(next => Fits(archive, next));
+
+    /// <summary>The cheapest paths to everything that can be reached through archives that pass <paramref name="healthy"/>.</summary>
+    public ArchivePaths Paths(Func<ArchiveEntry, bool>? healthy = null)
+    {
+        var usable = Archives.Where(a => a.Counts && (healthy?.Invoke(a) ?? true)).ToHashSet();
+        var before = new Dictionary<ArchiveEntry, ArchiveEntry?>();
+        var costs = new Dictionary<ArchiveEntry, long>();
+        var reach = new PriorityQueue<(ArchiveEntry Archive, ArchiveEntry? Before), (long Cost, string Id)>();
+        foreach (var full in usable.Where(a => a.Head.IsFull)) reach.Enqueue((full, null), (full.Head.Totals.StoredLength, full.Id));
+
+        while (reach.TryDequeue(out var step, out var priority))
+        {
+            if (!before.TryAdd(step.Archive, step.Before)) continue;
+            costs[step.Archive] = priority.Cost;
+            foreach (var next in BasedOn(step.Archive).Where(n => usable.Contains(n) && !before.ContainsKey(n)))
+                reach.Enqueue((next, step.Archive), (priority.Cost + next.Head.Totals.StoredLength, next.Id));
+        }
+        return new(before, costs, _byGuid);
+    }
+
+    // Receivers refuse a stream without large blocks once the dataset has had one with them.
+    static bool Fits(ArchiveEntry archive, ArchiveEntry next) =>
+        next.Wants is { } wanted && archive.Node.Serves(wanted) && (next.LargeBlocks || !archive.LargeBlocks);
+}
+
+/// <summary>What can be restored, and how.</summary>
+public sealed class ArchivePaths(Dictionary<ArchiveEntry, ArchiveEntry?> before, Dictionary<ArchiveEntry, long> costs, ILookup<ulong, ArchiveEntry> byGuid)
+{
+    public bool Reaches(ArchiveEntry archive) => before.ContainsKey(archive);
+
+    /// <summary>Stored bytes to read for it.</summary>
+    public long Cost(ArchiveEntry archive) => costs[archive];
+
+    /// <summary>From the full to the archive; null when it cannot be reached.</summary>
+    public ImmutableArray<ArchiveEntry>? To(ArchiveEntry archive)
+    {
+        if (!Reaches(archive)) return null;
+        var path = new Stack<ArchiveEntry>();
+        for (var at = archive; at is not null; at = before[at]) path.Push(at);
+        return [.. path];
+    }
+
+    /// <summary>The cheapest archive that leaves this node, or null when none can be restored.</summary>
+    public ArchiveEntry? Cheapest(NodeKey wanted) =>
+        byGuid[wanted.Guid].Where(a => Reaches(a) && a.Node.Serves(wanted)).OrderBy(Cost).ThenBy(a => a.Id, StringComparer.Ordinal).FirstOrDefault();
+
+    /// <summary>The cheapest archive of this snapshot, whatever its node, or null when none can be restored.</summary>
+    public ArchiveEntry? Cheapest(ulong snapshotGuid) =>
+        byGuid[snapshotGuid].Where(Reaches).OrderBy(Cost).ThenBy(a => a.Id, StringComparer.Ordinal).FirstOrDefault();
+}

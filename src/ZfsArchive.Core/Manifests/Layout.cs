@@ -1,0 +1,57 @@
+using ZfsArchive.Model;
+
+namespace ZfsArchive.Manifests;
+
+/// <summary>The only place that knows the names of objects in a repository (FORMAT.md, "Names").</summary>
+public static class Layout
+{
+    public const string Descriptor = "zfsarchive.json";
+    public const string Manifests = "manifests/";
+    public const string Archives = "archives/";
+    public const string Features = "features/";
+    public const string Removed = "removed/";
+
+    const string Json = ".json";
+    const string DatasetPrefix = "dataset-";
+
+    public static string Manifest(DatasetFolder folder, ArchiveName archive) => $"{Manifests}{folder}/{archive}{Json}";
+
+    public static string Dataset(DatasetFolder folder, int number) => $"{Manifests}{folder}/{DatasetPrefix}{number}{Json}";
+
+    public static string ArchiveFolder(DatasetFolder folder, ArchiveName archive) => $"{Archives}{folder}/{archive}/";
+
+    public static string Chunk(DatasetFolder folder, ArchiveName archive, string chunkName) => ArchiveFolder(folder, archive) + chunkName;
+
+    public static string Package(DatasetFolder folder, ArchiveName archive, string sha256) => $"{ArchiveFolder(folder, archive)}package-{sha256}.zst";
+
+    /// <summary>The archive that a manifest's name is of, or null.</summary>
+    public static (DatasetFolder Folder, ArchiveName Name)? ParseManifest(string key) =>
+        Split(key, Manifests, out var folder, out var rest) && rest.EndsWith(Json, StringComparison.Ordinal) && ArchiveName.TryParse(rest[..^Json.Length]) is { } name
+            ? (folder, name)
+            : null;
+
+    /// <summary>The number of a dataset's record, or null.</summary>
+    public static (DatasetFolder Folder, int Number)? ParseDataset(string key) =>
+        Split(key, Manifests, out var folder, out var rest) && rest.StartsWith(DatasetPrefix, StringComparison.Ordinal) && rest.EndsWith(Json, StringComparison.Ordinal)
+        && int.TryParse(rest[DatasetPrefix.Length..^Json.Length], System.Globalization.NumberStyles.None, null, out var number) && Dataset(folder, number) == key
+            ? (folder, number)
+            : null;
+
+    /// <summary>The archive and the last part of the name of an object under <c>archives/</c>, or null.</summary>
+    public static (DatasetFolder Folder, ArchiveName Name, string Last)? ParseArchived(string key)
+    {
+        if (!Split(key, Archives, out var folder, out var rest)) return null;
+        var slash = rest.IndexOf('/', StringComparison.Ordinal);
+        return slash > 0 && ArchiveName.TryParse(rest[..slash]) is { } name ? (folder, name, rest[(slash + 1)..]) : null;
+    }
+
+    static bool Split(string key, string top, out DatasetFolder folder, out string rest)
+    {
+        (folder, rest) = (null!, "");
+        if (!key.StartsWith(top, StringComparison.Ordinal)) return false;
+        var slash = key.IndexOf('/', top.Length);
+        if (slash < 0 || DatasetFolder.TryParse(key[top.Length..slash]) is not { } parsed) return false;
+        (folder, rest) = (parsed, key[(slash + 1)..]);
+        return true;
+    }
+}

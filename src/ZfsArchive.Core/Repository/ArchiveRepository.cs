@@ -1,0 +1,194 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using ZfsArchive.Manifests;
+using ZfsArchive.Model;
+using ZfsArchive.Stores;
+
+namespace ZfsArchive.Repository;
+
+/// <summary>A store that is a repository: its descriptor was read and all that it requires is known.</summary>
+public sealed class ArchiveRepository
+{
+    const int LargestDocument = 1 << 20;
+
+    ArchiveRepository(IObjectStore store, RepositoryDescriptor descriptor, LocalFolders folders)
+    {
+        Store = store;
+        Descriptor = descriptor;
+        Folders = folders;
+    }
+
+    public IObjectStore Store { get; }
+
+    public RepositoryDescriptor Descriptor { get; }
+
+    public LocalFolders Folders { get; }
+
+    /// <summary>The first 8 digits of the id: part of bookmark and hold names.</summary>
+    public string ShortId => Descriptor.Id[..8];
+
+    /// <summary>Makes the place a repository.</summary>
+    /// <exception cref="ArchiveException">There is one already.</exception>
+    public static async Task<ArchiveRepository> InitAsync(IObjectStore store, LocalFolders folders, TimeProvider clock, CancellationToken cancel)
+    {
+        if (await store.StatAsync(new(Layout.Descriptor), cancel) is not null)
+            throw new ArchiveException(FailureKind.Failed, $"{store.Location} is a repository already");
+        var descriptor = new RepositoryDescriptor(ManifestHead.CurrentFormat, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)), clock.GetUtcNow());
+        var repository = new ArchiveRepository(store, descriptor, folders);
+        await repository.CreateDocumentAsync(Layout.Descriptor, descriptor, ManifestJson.Default.RepositoryDescriptor, cancel);
+        return repository;
+    }
+
+    /// <exception cref="ArchiveException">No repository, a newer format, an unknown feature, or a damaged descriptor.</exception>
+    public static async Task<ArchiveRepository> OpenAsync(IObjectStore store, LocalFolders folders, RepositoryUse use, CancellationToken cancel)
+    {
+        RepositoryDescriptor? descriptor;
+        try
+        {
+            descriptor = await ReadDocumentAsync(store, Layout.Descriptor, ManifestJson.Default.RepositoryDescriptor, cancel);
+        }
+        catch (StoreException e) when (e.Failure is StoreFailure.Absent)
+        {
+            throw new ArchiveException(FailureKind.NoRepository, e.Message, e);
+        }
+        if (descriptor is null)
+            throw new ArchiveException(FailureKind.NoRepository, $"{store.Location} is no repository: it has no {Layout.Descriptor} (a disk that is not mounted? a new place: zfsarchive init --repo {store.Location})");
+        if (descriptor.Format != ManifestHead.CurrentFormat)
+            throw new ArchiveException(FailureKind.Usage, $"{store.Location} has format {descriptor.Format}; this zfsarchive knows format {ManifestHead.CurrentFormat}: use a newer one");
+        if (descriptor.Id.Length != 32 || descriptor.Id.Any(c => !char.IsAsciiHexDigitLower(c)))
+            throw SealedJson.Damage($"{store.Location}: {Layout.Descriptor}", "its id is not 32 hexadecimal digits");
+
+        var repository = new ArchiveRepository(store, descriptor, folders);
+        await repository.RequireKnownFeaturesAsync(use, cancel);
+        return repository;
+    }
+
+    /// <summary>Heads of all manifests, names of all datasets, and what could not be read of them.</summary>
+    public async Task<Catalog> CatalogAsync(CancellationToken cancel)
+    {
+        var archives = new List<ArchiveEntry>();
+        var datasets = new Dictionary<DatasetFolder, (int Number, DatasetRecord Record)>();
+        var faults = new List<CatalogFault>();
+        var strangers = new List<string>();
+        await foreach (var listed in Store.ListAsync(Layout.Manifests, cancel))
+        {
+            try
+            {
+                if (Layout.ParseManifest(listed.Key.Text) is { } manifest)
+                {
+                    archives.Add(await ReadEntryAsync(manifest.Folder, manifest.Name, listed, cancel));
+                }
+                else if (Layout.ParseDataset(listed.Key.Text) is { } dataset)
+                {
+                    var record = await ReadDocumentAsync(Store, listed.Key.Text, ManifestJson.Default.DatasetRecord, cancel);
+                    if (record is not null && (!datasets.TryGetValue(dataset.Folder, out var known) || known.Number < dataset.Number))
+                        datasets[dataset.Folder] = (dataset.Number, record);
+                }
+                else
+                {
+                    strangers.Add(listed.Key.Text);
+                }
+            }
+            catch (ArchiveException e) when (e is not StoreException && e.Kind is FailureKind.Damage or FailureKind.Usage)
+            {
+                faults.Add(new(listed.Key.Text, e.Message));
+            }
+        }
+        return new(
+            new ArchiveGraph(archives.OrderBy(a => a.Head.Snapshot.Createtxg ?? 0).ThenBy(a => a.Id, StringComparer.Ordinal)),
+            datasets.ToImmutableDictionary(d => d.Key, d => d.Value), [.. faults], [.. strangers]);
+    }
+
+    /// <summary>Copies a manifest here and checks its hash; null when it is definitely absent.</summary>
+    /// <exception cref="ArchiveException">Damage.</exception>
+    public async Task<ManifestCopy?> OpenManifestAsync(DatasetFolder folder, ArchiveName name, CancellationToken cancel)
+    {
+        var key = new ObjectKey(Layout.Manifest(folder, name));
+        if (await Store.StatAsync(key, cancel) is not { } info) return null;
+        return await ManifestCopy.TakeAsync(this, folder, name, info.Length, cancel);
+    }
+
+    /// <summary>Seals and creates a small JSON object.</summary>
+    public Task<CreateOutcome> CreateDocumentAsync<T>(string key, T document, JsonTypeInfo<T> type, CancellationToken cancel)
+    {
+        var text = SealedJson.Seal(SealedJson.ObjectPrefix(key), JsonSerializer.SerializeToUtf8Bytes(document, type));
+        return Store.CreateAsync(new(key), ObjectBody.OfBytes(text), cancel);
+    }
+
+    async Task<ArchiveEntry> ReadEntryAsync(DatasetFolder folder, ArchiveName name, ObjectInfo listed, CancellationToken cancel)
+    {
+        var beginning = new byte[int.Min(ManifestWriter.LongestHead, (int)long.Min(listed.Length, int.MaxValue))];
+        await ReadAllAsync(listed.Key, 0, beginning, cancel);
+        var head = ManifestReader.Head(beginning, listed.Key.Text);
+
+        var end = beginning;
+        if (listed.Length > beginning.Length)
+        {
+            end = new byte[int.Min(SealedJson.LongestSeal, beginning.Length)];
+            await ReadAllAsync(listed.Key, listed.Length - end.Length, end, cancel);
+        }
+        var (_, sha256) = SealedJson.FindTail(end) ?? throw SealedJson.Damage(listed.Key.Text, "it does not end in its SHA-256 and signature");
+        if (head.Snapshot.Guid != name.ToGuid || head.IsFull != name.FromGuid is null || (name.FromGuid is { } from && from != head.Stream.FromGuid))
+            throw SealedJson.Damage(listed.Key.Text, "it describes another stream than its name says");
+        return new(folder, name, head, sha256, listed.Length);
+    }
+
+    async Task RequireKnownFeaturesAsync(RepositoryUse use, CancellationToken cancel)
+    {
+        await foreach (var listed in Store.ListAsync(Layout.Features, cancel))
+        {
+            var feature = await ReadDocumentAsync(Store, listed.Key.Text, ManifestJson.Default.FeatureRecord, cancel);
+            var forbidden = feature is null ? [] : feature.RequiredTo.Where(to => to == "read" || (to == "write" && use is RepositoryUse.Write)).ToList();
+            if (forbidden.Count > 0)
+                throw new ArchiveException(FailureKind.Usage, $"{Store.Location} needs the feature '{feature!.Name}' to {string.Join(" and ", forbidden)}; this zfsarchive does not know it: use a newer one");
+        }
+    }
+
+    async Task ReadAllAsync(ObjectKey key, long offset, Memory<byte> into, CancellationToken cancel)
+    {
+        if (await Store.ReadAsync(key, offset, into, cancel) != into.Length) throw SealedJson.Damage(key.Text, "it is shorter than its listing says");
+    }
+
+    static async Task<T?> ReadDocumentAsync<T>(IObjectStore store, string key, JsonTypeInfo<T> type, CancellationToken cancel) where T : class
+    {
+        if (await store.StatAsync(new(key), cancel) is not { } info) return null;
+        if (info.Length > LargestDocument) throw SealedJson.Damage(key, $"it has {info.Length} bytes");
+        var text = new byte[info.Length];
+        if (await store.ReadAsync(new(key), 0, text, cancel) != text.Length) throw SealedJson.Damage(key, "it is cut");
+        SealedJson.Check(SealedJson.ObjectPrefix(key), text, key);
+        return ManifestReader.Parse(text, type, key);
+    }
+}
+
+/// <summary>What somebody opens a repository for.</summary>
+public enum RepositoryUse
+{
+    Read,
+    Write,
+}
+
+/// <summary>What a repository's manifests say, from their heads alone.</summary>
+/// <param name="Datasets">The newest record of each dataset, with its number.</param>
+/// <param name="Faults">Objects under <c>manifests/</c> that cannot be read as what their names say.</param>
+/// <param name="Strangers">Objects there whose names we would never write.</param>
+public sealed record Catalog(
+    ArchiveGraph Graph, ImmutableDictionary<DatasetFolder, (int Number, DatasetRecord Record)> Datasets, ImmutableArray<CatalogFault> Faults, ImmutableArray<string> Strangers)
+{
+    /// <summary>The same with one archive more, just committed.</summary>
+    public Catalog With(ArchiveEntry archive) => this with
+    {
+        Graph = new(Graph.Archives.Where(a => a.Id != archive.Id).Append(archive)),
+        Datasets = Datasets.TryGetValue(archive.Folder, out var known) && known.Record.Name == archive.Head.Dataset.Name
+            ? Datasets
+            : Datasets.SetItem(archive.Folder, (known.Number + 1, new(archive.Head.Dataset.Name, archive.Head.Dataset.Guid, archive.Head.Dataset.PoolGuid, archive.Head.Created.Host))),
+    };
+
+    /// <summary>The newest true name, or the folder's when its record is missing.</summary>
+    public string NameOf(DatasetFolder folder) => Datasets.TryGetValue(folder, out var dataset) ? dataset.Record.Name : folder.Text;
+
+    public IEnumerable<DatasetFolder> Folders => Datasets.Keys.Concat(Graph.Archives.Select(a => a.Folder)).Distinct().OrderBy(NameOf, StringComparer.Ordinal).ThenBy(f => f.Text, StringComparer.Ordinal);
+}
+
+public sealed record CatalogFault(string Key, string Reason);

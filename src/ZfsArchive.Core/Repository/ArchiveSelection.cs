@@ -1,0 +1,52 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using ZfsArchive.Manifests;
+using ZfsArchive.Model;
+
+namespace ZfsArchive.Repository;
+
+/// <summary>Finds what a user names: a dataset by its newest true name or its folder, a snapshot of it by name or GUID.</summary>
+public static class ArchiveSelection
+{
+    /// <exception cref="ArchiveException">Usage: none or several match; they are listed.</exception>
+    public static DatasetFolder Dataset(Catalog catalog, string name)
+    {
+        var matches = catalog.Folders.Where(f => f.Text == name || catalog.NameOf(f) == name).ToList();
+        return matches.Count switch
+        {
+            1 => matches[0],
+            0 => throw new ArchiveException(FailureKind.Usage, $"no dataset '{name}' is archived here; there {(catalog.Folders.Any() ? "are" : "is nothing")} {string.Join(", ", catalog.Folders.Select(catalog.NameOf).Distinct().Take(20))}".TrimEnd()),
+            _ => throw new ArchiveException(FailureKind.Usage, $"'{name}' is the name of several datasets: name one by its folder: {string.Join(", ", matches)}"),
+        };
+    }
+
+    /// <summary>A dataset and all archived under its name.</summary>
+    public static ImmutableArray<DatasetFolder> Tree(Catalog catalog, string name)
+    {
+        var top = Dataset(catalog, name);
+        var prefix = catalog.NameOf(top) + "/";
+        return [top, .. catalog.Folders.Where(f => catalog.NameOf(f).StartsWith(prefix, StringComparison.Ordinal))];
+    }
+
+    /// <summary>Splits <c>DATASET[@SNAPSHOT]</c>.</summary>
+    public static (string Dataset, string? Snapshot) Split(string text) =>
+        text.IndexOf('@', StringComparison.Ordinal) is var at and >= 0 ? (text[..at], text[(at + 1)..]) : (text, null);
+
+    /// <summary>All archives of one snapshot of a dataset.</summary>
+    /// <param name="snapshot">A name or a GUID.</param>
+    /// <exception cref="ArchiveException">Usage: none match, or snapshots of this name differ in their GUIDs.</exception>
+    public static ImmutableArray<ArchiveEntry> Snapshot(Catalog catalog, DatasetFolder folder, string snapshot)
+    {
+        var matches = catalog.Graph.Archives.Where(a => a.Folder == folder && (a.Head.Snapshot.Name == snapshot || a.Head.Snapshot.Guid.ToString(CultureInfo.InvariantCulture) == snapshot)).ToImmutableArray();
+        if (matches.IsEmpty) throw new ArchiveException(FailureKind.Usage, $"no snapshot '{snapshot}' of {catalog.NameOf(folder)} is archived here");
+        var guids = matches.Select(m => m.Head.Snapshot.Guid).Distinct().ToList();
+        return guids.Count == 1 ? matches : throw new ArchiveException(FailureKind.Usage, $"several snapshots of {catalog.NameOf(folder)} are called '{snapshot}': name one by its GUID: {string.Join(", ", guids)}");
+    }
+
+    /// <summary>The newest snapshot of a dataset that can be restored and is not younger than <paramref name="asOf"/> (seconds since 1970).</summary>
+    /// <exception cref="ArchiveException">Usage: there is none.</exception>
+    public static ArchiveEntry Newest(Catalog catalog, ArchivePaths paths, DatasetFolder folder, ulong? asOf) =>
+        catalog.Graph.Archives.Where(a => a.Folder == folder && paths.Reaches(a) && (asOf is null || a.Head.Snapshot.Creation <= asOf))
+            .OrderBy(a => a.Head.Snapshot.Creation).ThenBy(a => a.Head.Snapshot.Createtxg ?? 0).ThenBy(a => paths.To(a)!.Value.Length).ThenByDescending(paths.Cost).LastOrDefault()
+        ?? throw new ArchiveException(FailureKind.Usage, $"no snapshot of {catalog.NameOf(folder)}{(asOf is null ? "" : " of that time or older")} can be restored from here");
+}

@@ -1,0 +1,68 @@
+using ZfsArchive.Manifests;
+using ZfsArchive.Model;
+using ZfsArchive.Stores;
+
+namespace ZfsArchive.Repository;
+
+/// <summary>
+/// A manifest copied to this host and proven by its own hash, so that what is read later is what was checked. Small ones stay in
+/// memory, large ones in a spool.
+/// </summary>
+public sealed class ManifestCopy : IDisposable
+{
+    const int InMemory = 4 << 20;
+    const int ReadLength = 4 << 20;
+    readonly Stream _content;
+    readonly string _what;
+
+    ManifestCopy(Stream content, string what, ManifestHead head, string sha256)
+    {
+        _content = content;
+        _what = what;
+        Head = head;
+        Sha256 = sha256;
+    }
+
+    public ManifestHead Head { get; }
+
+    /// <summary>The manifest's own hash.</summary>
+    public string Sha256 { get; }
+
+    /// <summary>The chunks in order. One enumeration at a time.</summary>
+    /// <exception cref="ArchiveException">Damage.</exception>
+    public IEnumerable<ChunkLine> Chunks() => ManifestReader.Chunks(_content, Head, _what);
+
+    internal static async Task<ManifestCopy> TakeAsync(ArchiveRepository repository, DatasetFolder folder, ArchiveName name, long length, CancellationToken cancel)
+    {
+        var key = new ObjectKey(Layout.Manifest(folder, name));
+        Stream content = length <= InMemory ? new MemoryStream() : repository.Folders.NewSpool();
+        try
+        {
+            await CopyAsync(repository.Store, key, length, content, cancel);
+            var beginning = new byte[long.Min(length, ManifestWriter.LongestHead)];
+            content.Position = 0;
+            await content.ReadExactlyAsync(beginning, cancel);
+            var sha256 = await ManifestReader.CheckAsync(content, folder.Text, name.Text, key.Text, cancel);
+            return new(content, key.Text, ManifestReader.Head(beginning, key.Text), sha256);
+        }
+        catch
+        {
+            await content.DisposeAsync();
+            throw;
+        }
+    }
+
+    static async Task CopyAsync(IObjectStore store, ObjectKey key, long length, Stream into, CancellationToken cancel)
+    {
+        var buffer = new byte[int.Min(ReadLength, (int)long.Min(length, int.MaxValue))];
+        for (long at = 0; at < length;)
+        {
+            var read = await store.ReadAsync(key, at, buffer.AsMemory(0, (int)long.Min(buffer.Length, length - at)), cancel);
+            if (read == 0) throw SealedJson.Damage(key.Text, "it is cut");
+            await into.WriteAsync(buffer.AsMemory(0, read), cancel);
+            at += read;
+        }
+    }
+
+    public void Dispose() => _content.Dispose();
+}

@@ -1,0 +1,65 @@
+using System.Collections.Immutable;
+using ZfsArchive.Manifests;
+using ZfsArchive.Model;
+using ZfsArchive.Repository;
+
+namespace ZfsArchive.Verify;
+
+/// <summary>A fault before its consequences are known.</summary>
+/// <param name="ArchiveId"><c>folder/archive</c> of the archive that cannot be used because of it; null when none is concerned.</param>
+/// <param name="LosesArchive">The archive itself cannot be restored; else only what we know of it is wrong.</param>
+/// <param name="Snapshot">Its snapshot when that is known from elsewhere than its manifest.</param>
+public sealed record Fault(Severity Severity, string? ArchiveId, bool LosesArchive, string Object, string Reason, string Mend, string? Snapshot = null);
+
+/// <summary>What the catalog alone tells: unreadable manifests, links, names, and what was there before. Pure.</summary>
+public static class ChainCheck
+{
+    const string Again = "archive the snapshot again while the source still has it, or copy the archive from another repository";
+
+    public static IEnumerable<Fault> Find(Catalog catalog, IReadOnlyCollection<KnownHead> known)
+    {
+        var byId = catalog.Graph.Archives.ToDictionary(a => a.Id);
+        var knownById = known.ToDictionary(k => k.Id);
+        foreach (var fault in catalog.Faults) yield return Unreadable(fault, knownById);
+        foreach (var archive in catalog.Graph.Archives)
+            if (BrokenLink(archive, byId) is { } broken) yield return broken;
+        foreach (var folder in catalog.Graph.Archives.Select(a => a.Folder).Distinct().Where(f => !catalog.Datasets.ContainsKey(f)))
+            yield return new(Severity.Damage, null, false, Layout.Dataset(folder, 1), "the record of the dataset's name is missing", "the next backup of the dataset writes it again");
+
+        var unreadable = catalog.Faults.Select(f => f.Key).ToHashSet();
+        foreach (var head in known)
+            if (Vanished(head, byId, unreadable) is { } vanished) yield return vanished;
+        foreach (var stranger in catalog.Strangers)
+            yield return new(Severity.Note, null, false, stranger, "no name that zfsarchive writes; it is left alone", "look whose it is");
+    }
+
+    static Fault Unreadable(CatalogFault fault, Dictionary<string, KnownHead> known)
+    {
+        var manifest = Layout.ParseManifest(fault.Key);
+        var id = manifest is { } parsed ? $"{parsed.Folder}/{parsed.Name}" : null;
+        return new(Severity.Damage, id, id is not null, fault.Key, fault.Reason, Again, id is not null && known.TryGetValue(id, out var head) ? head.Snapshot : null);
+    }
+
+    static Fault? BrokenLink(ArchiveEntry archive, Dictionary<string, ArchiveEntry> byId)
+    {
+        var key = Layout.Manifest(archive.Folder, archive.Name);
+        if (archive.Head.Base is not { } link)
+            return archive.Head.IsFull || !archive.Counts ? null : new(Severity.Damage, archive.Id, true, key, "it is incremental and names no base", Again);
+        if (!byId.TryGetValue(link.Archive, out var named))
+            return new(Severity.Damage, archive.Id, false, key, $"its base {link.Archive} is not in the repository", $"copy {link.Archive} from another repository, or let the next backup begin a new chain (--allow-full)");
+        return named.Sha256 == link.ManifestSha256 && archive.Wants is { } wanted && named.Node.Serves(wanted)
+            ? null
+            : new(Severity.Damage, archive.Id, false, key, $"its base {link.Archive} is not the one it was made on", "find out who changed the manifest of the base; copy it from another repository");
+    }
+
+    static Fault? Vanished(KnownHead head, Dictionary<string, ArchiveEntry> byId, HashSet<string> unreadable)
+    {
+        var key = $"{Layout.Manifests}{head.Id}.json";
+        if (unreadable.Contains(key)) return null;
+        if (!byId.TryGetValue(head.Id, out var archive))
+            return new(Severity.Damage, head.Id, true, key, "this host has seen the manifest; it is gone, and no prune recorded its removal", Again, head.Snapshot);
+        return archive.Sha256 == head.Sha256
+            ? null
+            : new(Severity.Damage, head.Id, false, key, "it is another manifest than the one this host has seen", "find out who changed it; copy the archive from another repository");
+    }
+}

@@ -1,0 +1,55 @@
+using System.Collections.Immutable;
+using ZfsArchive.Manifests;
+using ZfsArchive.Repository;
+
+namespace ZfsArchive.Verify;
+
+/// <summary>What faults cost: the snapshots that no healthy path leads to any more. Pure.</summary>
+public sealed class Consequences(Catalog catalog)
+{
+    readonly ArchivePaths _all = catalog.Graph.Paths();
+    readonly Dictionary<string, ArchiveEntry> _byId = catalog.Graph.Archives.ToDictionary(a => a.Id);
+
+    public Finding Of(Fault fault) => new(fault.Severity, fault.ArchiveId, fault.Object, fault.Reason, fault.LosesArchive ? Costs(fault) : [], fault.Mend);
+
+    /// <summary>Everything that cannot be restored while all these archives are unusable.</summary>
+    public ImmutableArray<string> Lost(IReadOnlyCollection<Fault> faults)
+    {
+        var unusable = faults.Where(f => f.LosesArchive && f.ArchiveId is not null).Select(f => f.ArchiveId!).ToHashSet();
+        return [.. LostWithout(unusable).Concat(faults.Where(f => f.LosesArchive).SelectMany(f => Costs(f))).Distinct().Order(StringComparer.Ordinal)];
+    }
+
+    ImmutableArray<string> Costs(Fault fault)
+    {
+        if (fault.ArchiveId is not { } id) return [];
+        if (_byId.TryGetValue(id, out var archive))
+            return [.. LostWithout(new HashSet<string> { id }).Concat(archive.Counts ? [] : [archive.SnapshotName]).Distinct().Order(StringComparer.Ordinal)];
+
+        // The manifest cannot be read or is gone: its snapshot, unless another archive has it, and what nothing leads to any more.
+        var name = Layout.ParseManifest($"{Layout.Manifests}{id}.json");
+        if (name is null) return [];
+        var own = _all.Cheapest(name.Value.Name.ToGuid) is null ? [fault.Snapshot ?? $"{catalog.NameOf(name.Value.Folder)}@(guid {name.Value.Name.ToGuid})"] : Array.Empty<string>();
+        return [.. own.Concat(StrandedAfter(name.Value.Name.ToGuid)).Distinct().Order(StringComparer.Ordinal)];
+    }
+
+    IEnumerable<string> LostWithout(HashSet<string> unusable)
+    {
+        var left = catalog.Graph.Paths(a => !unusable.Contains(a.Id));
+        return catalog.Graph.Archives.Where(a => _all.Cheapest(a.Head.Snapshot.Guid) is not null && left.Cheapest(a.Head.Snapshot.Guid) is null).Select(a => a.SnapshotName);
+    }
+
+    IEnumerable<string> StrandedAfter(ulong guid)
+    {
+        var byBase = catalog.Graph.Archives.Where(a => a.Counts && !a.Head.IsFull && _all.Cheapest(a.Head.Snapshot.Guid) is null).ToLookup(a => a.Head.Stream.FromGuid);
+        var seen = new HashSet<ulong> { guid };
+        var next = new Queue<ulong>([guid]);
+        while (next.TryDequeue(out var at))
+        {
+            foreach (var archive in byBase[at])
+            {
+                if (seen.Add(archive.Head.Snapshot.Guid)) next.Enqueue(archive.Head.Snapshot.Guid);
+                yield return archive.SnapshotName;
+            }
+        }
+    }
+}

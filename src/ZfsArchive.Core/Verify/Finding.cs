@@ -1,0 +1,44 @@
+using System.Collections.Immutable;
+
+namespace ZfsArchive.Verify;
+
+/// <summary>How deep a verification goes; each level includes the ones before.</summary>
+public enum VerifyLevel
+{
+    /// <summary>Manifests parse, their own hashes and links hold, nothing that was known has vanished.</summary>
+    Chain,
+
+    /// <summary>Every chunk is there with its size.</summary>
+    Objects,
+
+    /// <summary>Every chunk was read, hashed and decompressed.</summary>
+    Data,
+
+    /// <summary>Every record's checksum holds, from chunk to chunk and to the end; the stream is what the manifest describes.</summary>
+    Stream,
+}
+
+public enum Severity
+{
+    /// <summary>Worth knowing; nothing is lost.</summary>
+    Note,
+
+    /// <summary>Something cannot be restored as it was archived.</summary>
+    Damage,
+}
+
+/// <summary>One thing found.</summary>
+/// <param name="Archive"><c>folder/archive</c>, or null when it concerns none.</param>
+/// <param name="Object">The object's name in the repository.</param>
+/// <param name="Costs">Snapshots (<c>dataset@snapshot</c>) that cannot be restored because of it.</param>
+/// <param name="Mend">What would mend it.</param>
+public sealed record Finding(Severity Severity, string? Archive, string Object, string Reason, ImmutableArray<string> Costs, string Mend);
+
+/// <summary>What a verification did and found.</summary>
+/// <param name="BytesRead">Stored bytes that were read.</param>
+/// <param name="Lost">Snapshots that cannot be restored, over all findings.</param>
+public sealed record VerifyReport(
+    VerifyLevel Level, long Archives, long Chunks, long BytesRead, ImmutableArray<Finding> Findings, ImmutableArray<string> Lost)
+{
+    public bool Sound => Findings.All(f => f.Severity is not Severity.Damage);
+}

@@ -1,0 +1,150 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using ZfsArchive.Fetch;
+using ZfsArchive.Manifests;
+using ZfsArchive.Model;
+using ZfsArchive.Repository;
+using ZfsArchive.Stores;
+
+namespace ZfsArchive.Verify;
+
+/// <summary>Stored bytes read, of those that will be.</summary>
+public readonly record struct VerifyProgress(long Read, long Total);
+
+/// <summary>Holds what is stored against the manifests. Damage is a finding, never an exception; a store that fails is one.</summary>
+public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, IProgress<VerifyProgress>? progress = null)
+{
+    const string Mend = "archive the snapshot again while the source still has it, or copy the chunk from another repository";
+    readonly ConcurrentQueue<Fault> _faults = new();
+    readonly ConcurrentDictionary<string, bool> _damagedObjects = new();
+    long _chunks, _read, _total;
+
+    /// <param name="selects">Which archives are looked at closely; the catalog is always checked as a whole.</param>
+    public async Task<VerifyReport> ExecuteAsync(Catalog catalog, Func<ArchiveEntry, bool> selects, CancellationToken cancel)
+    {
+        foreach (var fault in ChainCheck.Find(catalog, new KnownHeads(repository.Folders, repository.Descriptor).Load())) Add(fault);
+        var archives = catalog.Graph.Archives.Where(selects).ToImmutableArray();
+        _total = archives.Sum(a => a.Head.Totals.StoredLength);
+        await CheckManifestsAsync(archives, cancel);
+        if (level >= VerifyLevel.Objects) await CheckObjectsAsync(catalog, archives, cancel);
+        if (level >= VerifyLevel.Data) await CheckChunksAsync(archives, cancel);
+
+        var consequences = new Consequences(catalog);
+        var faults = _faults.OrderBy(f => f.Object, StringComparer.Ordinal).ThenBy(f => f.Reason, StringComparer.Ordinal).ToList();
+        return new(level, archives.Length, Interlocked.Read(ref _chunks), Interlocked.Read(ref _read),
+            [.. faults.Select(consequences.Of)], consequences.Lost([.. faults.Where(f => f.Severity is Severity.Damage)]));
+    }
+
+    async Task CheckManifestsAsync(ImmutableArray<ArchiveEntry> archives, CancellationToken cancel)
+    {
+        foreach (var archive in archives)
+        {
+            await OfManifestAsync(archive, manifest =>
+            {
+                foreach (var _ in manifest.Chunks()) Interlocked.Increment(ref _chunks);
+                return Task.CompletedTask;
+            }, cancel);
+        }
+    }
+
+    // One listing of everything: it tells what is missing, what has another size, and what nobody claims.
+    async Task CheckObjectsAsync(Catalog catalog, ImmutableArray<ArchiveEntry> archives, CancellationToken cancel)
+    {
+        var waiting = archives.ToDictionary(a => a.Id);
+        var known = catalog.Graph.Archives.Select(a => a.Id).Concat(_faults.Select(f => f.ArchiveId ?? "")).ToHashSet();
+        string? folder = null;
+        var listed = new Dictionary<string, long>();
+        await foreach (var info in repository.Store.ListAsync(Layout.Archives, cancel))
+        {
+            if (Layout.ParseArchived(info.Key.Text) is not { } parsed)
+            {
+                Add(new(Severity.Note, null, false, info.Key.Text, "no name that zfsarchive writes; it is left alone", "look whose it is"));
+                continue;
+            }
+            var id = $"{parsed.Folder}/{parsed.Name}";
+            if (folder is not null && folder != id) await CloseFolderAsync(folder);
+            folder = id;
+            listed[parsed.Last] = info.Length;
+        }
+        if (folder is not null) await CloseFolderAsync(folder);
+        foreach (var archive in waiting.Values) await CheckPresenceAsync(archive, [], cancel);
+
+        async Task CloseFolderAsync(string id)
+        {
+            if (waiting.Remove(id, out var archive)) await CheckPresenceAsync(archive, listed, cancel);
+            else if (!known.Contains(id))
+                Add(new(Severity.Note, id, false, Layout.Archives + id, $"{listed.Count} chunks without a manifest: an interrupted backup, or a manifest that is gone", "the next backup of this snapshot uses them; prune removes them later"));
+            listed.Clear();
+        }
+    }
+
+    Task CheckPresenceAsync(ArchiveEntry archive, Dictionary<string, long> listed, CancellationToken cancel) => OfManifestAsync(archive, async manifest =>
+    {
+        await foreach (var (key, reason) in ChunkPresence.MissingAsync(repository, archive, manifest, listed, cancel)) AddDamage(archive, key, reason);
+        if (archive.Head.Package is { } package && Path.GetFileName(package) is var name && !listed.ContainsKey(name) && await repository.Store.StatAsync(new(package), cancel) is null)
+            Add(new(Severity.Damage, archive.Id, false, package, "the header of the package it came in is missing; the stream itself is not concerned", Mend));
+    }, cancel);
+
+    async Task CheckChunksAsync(ImmutableArray<ArchiveEntry> archives, CancellationToken cancel)
+    {
+        using var fetcher = new ChunkFetcher(repository.Store, ChunkFetcher.StandardParallel);
+        // Two archives at once, so that many small ones are as quick as a large one.
+        await Parallel.ForEachAsync(archives, new ParallelOptions { MaxDegreeOfParallelism = 2, CancellationToken = cancel }, async (archive, stop) =>
+            await OfManifestAsync(archive, manifest => Parallel.ForEachAsync(InPlace(archive, manifest),
+                new ParallelOptions { MaxDegreeOfParallelism = ChunkFetcher.StandardParallel, CancellationToken = stop },
+                async (place, inner) => await CheckChunkAsync(fetcher, place, inner)), stop));
+    }
+
+    async Task CheckChunkAsync(ChunkFetcher fetcher, ChunkInPlace place, CancellationToken cancel)
+    {
+        var key = Layout.Chunk(place.Archive.Folder, place.Archive.Name, place.Line.Name);
+        try
+        {
+            using var chunk = await fetcher.FetchAsync(place.Archive, place.Line, cancel);
+            if (level >= VerifyLevel.Stream && ChunkCheck.Broken(place, chunk) is { } broken) AddDamage(place.Archive, key, broken);
+        }
+        catch (ArchiveException e) when (e.Kind is FailureKind.Damage)
+        {
+            AddDamage(place.Archive, key, e.Message);
+        }
+        progress?.Report(new(Interlocked.Add(ref _read, place.Line.StoredLength), _total));
+    }
+
+    static IEnumerable<ChunkInPlace> InPlace(ArchiveEntry archive, ManifestCopy manifest)
+    {
+        var (index, position) = (0, 0L);
+        ChunkLine? line = null;
+        foreach (var next in manifest.Chunks())
+        {
+            if (line is not null)
+            {
+                yield return new(archive, line, index++, position, next.Checksum, IsLast: false);
+                position += line.Length;
+            }
+            line = next;
+        }
+        if (line is not null) yield return new(archive, line, index, position, null, IsLast: true);
+    }
+
+    async Task OfManifestAsync(ArchiveEntry archive, Func<ManifestCopy, Task> look, CancellationToken cancel)
+    {
+        try
+        {
+            using var manifest = await repository.OpenManifestAsync(archive.Folder, archive.Name, cancel);
+            if (manifest is not null) await look(manifest);
+            else AddDamage(archive, Layout.Manifest(archive.Folder, archive.Name), "the manifest was listed and is gone");
+        }
+        catch (ArchiveException e) when (e.Kind is FailureKind.Damage && e is not StoreException)
+        {
+            AddDamage(archive, Layout.Manifest(archive.Folder, archive.Name), e.Message);
+        }
+    }
+
+    // What one level found, the next finds again: it is said once.
+    void AddDamage(ArchiveEntry archive, string key, string reason)
+    {
+        if (_damagedObjects.TryAdd(key, true)) Add(new(Severity.Damage, archive.Id, true, key, reason, Mend));
+    }
+
+    void Add(Fault fault) => _faults.Enqueue(fault);
+}
