@@ -49,7 +49,8 @@ ref struct NvNativeReader(ReadOnlySpan<byte> packed, bool littleEndian)
         var name = Take(pair[16..], NvListWriter.Align8(16 + nameSize) - 16, out var value)[..nameSize];
         if (name.IndexOf((byte)0) != nameSize - 1) throw new NvListException($"the name of the pair at byte {at} does not end where its size says");
         var read = new NvPair(NvText.Decode(name[..^1]), type, ReadValue(type, count, value, depth));
-        return size >= NvListWriter.NativeSize(read) ? read : throw new NvListException($"the pair at byte {at} is too large for its size of {size}");
+        var due = NvListWriter.NativeSize(read);
+        return size == due ? read : throw new NvListException($"the pair at byte {at} has a size of {size}, not {due}");
     }
 
     object? ReadValue(NvType type, int count, ReadOnlySpan<byte> value, int depth) => type switch
@@ -71,7 +72,6 @@ ref struct NvNativeReader(ReadOnlySpan<byte> packed, bool littleEndian)
 
     static string[] ReadTexts(int count, ReadOnlySpan<byte> value)
     {
-        if (count > value.Length) throw new NvListException($"{count} strings in {value.Length} bytes");
         var texts = new string[count];
         foreach (ref var text in texts.AsSpan())
         {

@@ -36,10 +36,12 @@ static class NvText
     /// <exception cref="NvListException">There is a NUL in it, which would end it early, or a surrogate that stands for no byte.</exception>
     public static long ByteCount(string text)
     {
+        if (text.Contains('\0', StringComparison.Ordinal)) throw new NvListException("a name or string with a NUL in it cannot be packed");
+        if (Ascii.IsValid(text)) return text.Length;
+
         var count = 0L;
         for (var rest = text.AsSpan(); !rest.IsEmpty;)
         {
-            if (rest[0] == 0) throw new NvListException("a name or string with a NUL in it cannot be packed");
             var valid = Rune.DecodeFromUtf16(rest, out var rune, out var used) == OperationStatus.Done;
             if (!valid && !IsEscaped(rest[0])) throw new NvListException("a name or string with a lone surrogate in it cannot be packed");
             count += valid ? rune.Utf8SequenceLength : 1;
@@ -53,6 +55,8 @@ static class NvText
     public static byte[] Encode(string text)
     {
         var bytes = new byte[ByteCount(text)];
+        if (Ascii.FromUtf16(text, bytes, out _) == OperationStatus.Done) return bytes;
+
         var filled = 0;
         for (var rest = text.AsSpan(); !rest.IsEmpty;)
         {

@@ -37,9 +37,9 @@ ref struct NvXdrReader(ReadOnlySpan<byte> packed, bool littleEndian)
         RequireType(type, count, at);
         var pair = new NvPair(name, type, ReadValue(type, count, depth));
 
-        // ZFS allocates what it is told here: less than the pair needs, and every receiver refuses the list.
-        if (nativeSize < NvListWriter.NativeSize(pair)) throw new NvListException($"the pair at byte {at} claims a native size of {nativeSize}");
-        return pair;
+        // ZFS allocates what it is told here, and every receiver refuses the list if that is not what the pair takes.
+        var due = NvListWriter.NativeSize(pair);
+        return nativeSize == due ? pair : throw new NvListException($"the pair at byte {at} tells a native size of {nativeSize}, not {due}");
     }
 
     object? ReadValue(NvType type, int count, int depth) => type switch
