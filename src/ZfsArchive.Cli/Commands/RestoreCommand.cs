@@ -169,15 +169,14 @@ sealed class RestoreVerb(IHost host, RestoreArguments arguments)
         return wrong is null ? null : (path.First(a => a.Id == wrong.Archive), $"{wrong.Object}: {wrong.Reason}");
     }
 
-    // Each raw child arrives as its own encryption root; it goes back under its parent where both keys are loaded.
+    // Each raw child arrives as its own encryption root.
     async Task RejoinAsync(List<RestoredDataset> restored, CancellationToken cancel)
     {
-        foreach (var child in restored)
+        foreach (var root in restored.Where(r => r.Plan.Wanted.Head.Encryption.EncryptionRoot is { IsRoot: true }))
         {
-            var root = child.Plan.Wanted.Head.Encryption.EncryptionRoot;
-            if (root is null or { IsRoot: true }) continue;
-            var parent = restored.Find(r => r.Plan.Wanted.Head.Dataset.Guid is { } guid && guid == root.Guid);
-            child.ToDo.AddRange(await EncryptionRoots.RejoinAsync(_zfs, child.Plan, parent?.Plan, cancel));
+            var children = restored.Where(r => r.Plan.Wanted.Head.Encryption.EncryptionRoot is { IsRoot: false } its && its.Guid == root.Plan.Wanted.Head.Dataset.Guid
+                && r.Plan.Target.Name.StartsWith(root.Plan.Target.Name + "/", StringComparison.Ordinal)).Select(r => r.Plan).ToList();
+            if (children.Count > 0) root.ToDo.AddRange(await EncryptionRoots.RejoinAsync(_zfs, root.Plan, children, cancel));
         }
     }
 

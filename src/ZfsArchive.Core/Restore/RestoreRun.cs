@@ -99,10 +99,12 @@ public sealed class RestoreRun(ArchiveRepository repository, IZfs zfs, IProgress
     /// <param name="before">Properties of a target that was there before any restore of ours: what was set on it is set again.</param>
     async Task FinishAsync(ArchiveEntry wanted, string target, IReadOnlyList<ZfsProperty> before, CancellationToken cancel)
     {
-        foreach (var name in TargetProtection.Names(wanted)) await zfs.InheritAsync(target, name, cancel);
+        foreach (var name in TargetProtection.Names(wanted).Where(n => n != TargetProtection.CanMount)) await zfs.InheritAsync(target, name, cancel);
         var settings = before.Count > 0
             ? before.Where(p => p.Source == "local" && TargetProtection.Names(wanted).Contains(p.Name)).ToDictionary(p => p.Name, p => p.Value)
             : TargetProtection.Applied(wanted).ToDictionary();
+        // canmount cannot be inherited
+        if (wanted.Head.Dataset.Type != "volume") settings.TryAdd(TargetProtection.CanMount, wanted.Head.Properties?.GetValueOrDefault(TargetProtection.CanMount) ?? "on");
         if (settings.Count > 0) await zfs.SetAsync(target, settings, cancel);
     }
 }

@@ -13,6 +13,8 @@ public static class TargetProtection
     /// <summary>Set while a restore is under way, so that the next run knows whose the other settings are.</summary>
     public const string Mark = "zfsarchive:restoring";
 
+    public const string CanMount = "canmount";
+
     static readonly ImmutableArray<string> s_applied = ["recordsize", "compression", "atime", "relatime", "xattr", "acltype", "dnodesize"];
     static readonly ImmutableArray<string> s_shape = ["volblocksize", "volsize", "casesensitivity", "normalization", "utf8only", "refreservation"];
 
@@ -21,7 +23,7 @@ public static class TargetProtection
         Names(archive).ToImmutableSortedDictionary(n => n, n => n switch
         {
             "readonly" => "on",
-            "canmount" => "noauto",
+            CanMount => "noauto",
             "volmode" => "none",
             "com.sun:auto-snapshot" => "false",
             _ => archive.Head.Snapshot.Guid.ToString(System.Globalization.CultureInfo.InvariantCulture),
@@ -29,7 +31,7 @@ public static class TargetProtection
 
     /// <summary>To be inherited again after the last link.</summary>
     public static ImmutableArray<string> Names(ArchiveEntry archive) =>
-        archive.Head.Dataset.Type == "volume" ? ["readonly", "volmode", "com.sun:auto-snapshot", Mark] : ["readonly", "canmount", "com.sun:auto-snapshot", Mark];
+        archive.Head.Dataset.Type == "volume" ? ["readonly", "volmode", "com.sun:auto-snapshot", Mark] : ["readonly", CanMount, "com.sun:auto-snapshot", Mark];
 
     /// <summary>Archived properties that are set again without asking: they change how data is stored, never who may do what.</summary>
     public static ImmutableSortedDictionary<string, string> Applied(ArchiveEntry archive) =>
