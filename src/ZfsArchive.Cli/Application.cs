@@ -20,6 +20,7 @@ public static class Application
         {
             foreach (var error in parsed.Errors) await host.Error.WriteLineAsync($"zfsarchive: {error.Message}");
             await host.Error.WriteLineAsync($"zfsarchive: see zfsarchive {string.Join(' ', parsed.CommandResult.Command.Parents.Any() ? [parsed.CommandResult.Command.Name] : Array.Empty<string>())} --help");
+            await PrintFailureAsync(host, arguments, string.Join("; ", parsed.Errors.Select(e => e.Message)), ExitCodes.Usage);
             return ExitCodes.Usage;
         }
         try
@@ -30,8 +31,14 @@ public static class Application
         {
             var code = ExitCodes.Of(e);
             await host.Error.WriteLineAsync($"zfsarchive: {ExitCodes.Words(e) ?? e.ToString()}");
-            if (arguments.Contains("--json")) await host.Out.WriteLineAsync(JsonSerializer.Serialize(new FailureResult(ExitCodes.Words(e) ?? e.Message, code), CliJson.Default.FailureResult));
+            await PrintFailureAsync(host, arguments, ExitCodes.Words(e) ?? e.Message, code);
             return code;
         }
+    }
+
+    // With --json the last line is the result, whatever it is.
+    static async Task PrintFailureAsync(IHost host, string[] arguments, string words, int code)
+    {
+        if (arguments.Contains("--json")) await host.Out.WriteLineAsync(JsonSerializer.Serialize(new FailureResult(words, code), CliJson.Default.FailureResult));
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using ZfsArchive.Cli.Output;
 using ZfsArchive.Repository;
 using ZfsArchive.Zfs;
 
@@ -40,8 +41,8 @@ public sealed class ProcessHost : IHost, IDisposable
 
     public Stream Input { get; } = Console.OpenStandardInput();
     public Stream Output { get; } = Console.OpenStandardOutput();
-    public TextWriter Out => Console.Out;
-    public TextWriter Error => Console.Error;
+    public TextWriter Out { get; } = new PlainWriter(Console.Out);
+    public TextWriter Error { get; } = new PlainWriter(Console.Error);
     public TimeProvider Clock => TimeProvider.System;
     public CancellationToken Stop => _stop.Token;
     public bool ShowsProgress => !Console.IsErrorRedirected;

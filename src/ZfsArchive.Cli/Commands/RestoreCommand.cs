@@ -97,15 +97,16 @@ sealed class RestoreVerb(IHost host, RestoreArguments arguments)
                 throw new ArchiveException(FailureKind.Failed, refusal);
             foreach (var warning in plan.Warnings) await host.Error.WriteLineAsync($"zfsarchive: warning: {warning}");
             await SayAsync(plan);
-            if (arguments.DryRun) return new(plan);
+            if (arguments.DryRun) return new(plan, []);
             try
             {
                 var since = host.Clock.GetTimestamp();
                 using var line = new ProgressLine(host, $"restoring {target}", plan.Length);
                 long sent = 0;
-                await new RestoreRun(_repository, _zfs, new Relay<long>(bytes => line.Report(sent += bytes))).ExecuteAsync(plan, arguments.Force, cancel);
+                var run = new RestoreRun(_repository, _zfs, new Relay<long>(bytes => line.Report(sent += bytes)));
+                await run.ExecuteAsync(plan, arguments.Force, cancel);
                 log.Received(plan.Wanted.SnapshotName, target, host.Clock.GetElapsedTime(since).TotalSeconds);
-                return new(plan);
+                return new(plan, run.NotSet);
             }
             catch (DamagedArchiveException e)
             {
@@ -206,9 +207,9 @@ sealed class RestoreVerb(IHost host, RestoreArguments arguments)
         foreach (var command in toDo) await host.Out.WriteLineAsync($"    {command}");
     }
 
-    sealed record RestoredDataset(RestorePlan Plan)
+    sealed record RestoredDataset(RestorePlan Plan, IReadOnlyList<string> NotSet)
     {
-        public List<string> ToDo { get; } = [];
+        public List<string> ToDo { get; } = [.. NotSet];
     }
 }
 

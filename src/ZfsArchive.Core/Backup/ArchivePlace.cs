@@ -11,7 +11,7 @@ namespace ZfsArchive.Backup;
 /// Where an archive's chunks go. The first chunk decides: when an archive of the same edge begins with the same chunk, this one
 /// follows it and writes nothing for as long as they agree; else it takes the edge's next free name.
 /// </summary>
-sealed class ArchivePlace(ArchiveRepository repository, DatasetFolder folder, ArchiveName edge, ImmutableArray<ArchiveEntry> sameEdge) : IDisposable
+sealed class ArchivePlace(ArchiveRepository repository, DatasetFolder folder, ArchiveName name, ImmutableArray<ArchiveEntry> sameEdge) : IDisposable
 {
     readonly TaskCompletionSource _decided = new(TaskCreationOptions.RunContinuationsAsynchronously);
     readonly SemaphoreSlim _turn = new(1, 1);
@@ -23,8 +23,8 @@ sealed class ArchivePlace(ArchiveRepository repository, DatasetFolder folder, Ar
 
     public DatasetFolder Folder => folder;
 
-    /// <summary>The name under which the manifest will stand; final once all chunks are stored.</summary>
-    public ArchiveName Name { get; private set; } = edge with { Ordinal = sameEdge.Select(a => a.Name.Ordinal).DefaultIfEmpty(0).Max() + 1 };
+    /// <summary>The edge's next free name, under which the manifest will stand unless the followed archive is the same to the end.</summary>
+    public ArchiveName Name => name;
 
     /// <summary>The archive that has held the same chunks so far.</summary>
     public ArchiveEntry? Followed { get; private set; }
@@ -37,12 +37,12 @@ sealed class ArchivePlace(ArchiveRepository repository, DatasetFolder folder, Ar
     /// <summary>Makes the chunk durable in this place, or finds that it is.</summary>
     public async Task StoreAsync(int index, PackedChunk chunk, CancellationToken cancel)
     {
-        var name = new ChunkName(index, chunk.Sha256);
-        if (index == 0) await DecideAsync(name.Text, cancel);
+        var chunkName = new ChunkName(index, chunk.Sha256);
+        if (index == 0) await DecideAsync(chunkName.Text, cancel);
         await _decided.Task.WaitAsync(cancel);
-        if (await FollowsAsync(name, cancel)) return;
+        if (await FollowsAsync(chunkName, cancel)) return;
 
-        var key = new ObjectKey(Layout.Chunk(folder, Name, name.Text));
+        var key = new ObjectKey(Layout.Chunk(folder, Name, chunkName.Text));
         var body = ObjectBody.OfMemory(chunk.Pieces, chunk.Sha256);
         try
         {
@@ -77,15 +77,15 @@ sealed class ArchivePlace(ArchiveRepository repository, DatasetFolder folder, Ar
         _decided.SetResult();
     }
 
-    async Task<bool> FollowsAsync(ChunkName name, CancellationToken cancel)
+    async Task<bool> FollowsAsync(ChunkName chunk, CancellationToken cancel)
     {
         if (Followed is null || Diverged) return false;
         await _turn.WaitAsync(cancel);
         try
         {
             // Chunks come a little out of order: what was read ahead for the others waits for them.
-            while (_followedRead <= name.Index && _followedChunks!.MoveNext()) _ahead[_followedRead++] = _followedChunks.Current.Name;
-            var same = _ahead.Remove(name.Index, out var expected) && expected == name.Text;
+            while (_followedRead <= chunk.Index && _followedChunks!.MoveNext()) _ahead[_followedRead++] = _followedChunks.Current.Name;
+            var same = _ahead.Remove(chunk.Index, out var expected) && expected == chunk.Text;
             Diverged |= !same;
             return same;
         }

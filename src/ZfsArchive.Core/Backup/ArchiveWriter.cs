@@ -113,7 +113,8 @@ public sealed class ArchiveWriter(ArchiveRepository repository, Catalog catalog,
             var request = order.Admit(begin, intake.Package, node => pendings.Find(p => p.Node.Serves(node)) is { } pending ? new BaseArchive(pending) : null);
             var edge = ArchiveName.Of(begin.Creation, begin.ToGuid, begin.FromGuid);
             var sameEdge = catalog.Graph.OfSnapshot(begin.ToGuid).Where(a => a.Folder == request.Folder && a.Name.Edge == edge.Edge);
-            var place = new ArchivePlace(repository, request.Folder, edge, [.. sameEdge.OrderBy(a => a.Name.Ordinal)]);
+            var name = edge with { Ordinal = catalog.OrdinalsOf(request.Folder, edge).DefaultIfEmpty(0).Max() + 1 };
+            var place = new ArchivePlace(repository, request.Folder, name, [.. sameEdge.OrderBy(a => a.Name.Ordinal)]);
             pendings.Add(new(request, facts, place, package) { LinesStart = spool.Position });
         }
 

@@ -66,7 +66,7 @@ public sealed class BackupRun(ArchiveRepository repository, IZfs zfs, WriterSett
             var properties = DatasetProperties.WorthRestoring(await zfs.PropertiesAsync(plan.Source.Dataset.Name, cancel));
             var raw = plan.Source.Raw;
             await using var send = zfs.StartSend(new(step.Snapshot.Name, step.Base?.Name, raw, LargeBlocks: !raw, Compressed: !raw));
-            var order = new DatasetOrder(repository, zfs, send, plan, step, baseEntry, properties);
+            var order = new DatasetOrder(repository, catalog, zfs, send, plan, step, baseEntry, properties);
             var writer = new ArchiveWriter(repository, catalog, settings, clock, progress(step));
             LastTimes = writer.Times;
             var written = (await WriteAsync(writer, send, order, cancel)).Single();

@@ -8,7 +8,9 @@ using ZfsArchive.Zfs;
 namespace ZfsArchive.Backup;
 
 /// <summary>The order for one planned step: the stream has to be exactly the planned one before a byte of it leaves.</summary>
-sealed class DatasetOrder(ArchiveRepository repository, IZfs zfs, IZfsSend send, BackupPlan plan, BackupStep step, ArchiveEntry? baseEntry, ImmutableSortedDictionary<string, string> properties) : IArchiveOrder
+sealed class DatasetOrder(
+    ArchiveRepository repository, Catalog catalog, IZfs zfs, IZfsSend send, BackupPlan plan, BackupStep step, ArchiveEntry? baseEntry,
+    ImmutableSortedDictionary<string, string> properties) : IArchiveOrder
 {
     public bool AllowsOpaque => false;
 
@@ -19,7 +21,7 @@ sealed class DatasetOrder(ArchiveRepository repository, IZfs zfs, IZfsSend send,
             throw new ArchiveException(FailureKind.Failed, $"zfs sent another stream of {step.Snapshot.Name} than planned ({difference}): nothing was stored");
         var root = dataset.EncryptionRoot.Length > 0 ? new ManifestEncryptionRoot(dataset.EncryptionRoot, plan.Source.EncryptionRootGuid, dataset.EncryptionRoot == dataset.Name) : null;
         return new(
-            DatasetFolder.Of(dataset.Name, dataset.Guid),
+            catalog.FolderOf(dataset.Name, dataset.Guid),
             new(dataset.Name, dataset.Guid, plan.Source.PoolGuid, dataset.Kind is DatasetKind.Volume ? "volume" : "filesystem"),
             step.Snapshot.CreateTxg, baseEntry is null ? null : new BaseArchive(baseEntry), step.Base?.Name, [],
             plan.Source.Raw ? ["-w"] : ["-L", "-c"], root, properties);

@@ -83,9 +83,5 @@ public sealed class StdinOrder(Catalog catalog, StdinRules rules, Func<string?> 
         return top is not null && begin.DatasetName.StartsWith(top + "/", StringComparison.Ordinal) ? given + begin.DatasetName[top.Length..] : given;
     }
 
-    DatasetFolder FolderOf(string name)
-    {
-        var folder = DatasetFolder.Of(name, BinaryPrimitives.ReadUInt64BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(name))));
-        return catalog.Folders.FirstOrDefault(f => f.Hex == folder.Hex) ?? folder;
-    }
+    DatasetFolder FolderOf(string name) => catalog.FolderOf(name, BinaryPrimitives.ReadUInt64BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(name))));
 }

@@ -1,9 +1,10 @@
+using System.Text.RegularExpressions;
 using ZfsArchive.Model;
 
 namespace ZfsArchive.Manifests;
 
 /// <summary>The only place that knows the names of objects in a repository (FORMAT.md, "Names").</summary>
-public static class Layout
+public static partial class Layout
 {
     public const string Descriptor = "zfsarchive.json";
     public const string Manifests = "manifests/";
@@ -42,8 +43,11 @@ public static class Layout
     {
         if (!Split(key, Archives, out var folder, out var rest)) return null;
         var slash = rest.IndexOf('/', StringComparison.Ordinal);
-        return slash > 0 && ArchiveName.TryParse(rest[..slash]) is { } name ? (folder, name, rest[(slash + 1)..]) : null;
+        return slash > 0 && ArchiveName.TryParse(rest[..slash]) is { } name && LastPart().IsMatch(rest.AsSpan(slash + 1)) ? (folder, name, rest[(slash + 1)..]) : null;
     }
+
+    [GeneratedRegex("\\A(?:[0-9]{6,10}-[0-9a-f]{64}|package-[0-9a-f]{64})\\.zst\\z")]
+    private static partial Regex LastPart();
 
     static bool Split(string key, string top, out DatasetFolder folder, out string rest)
     {

@@ -17,6 +17,8 @@ public static class ManifestReader
         var head = Parse(json, ManifestJson.Default.ManifestHead, what);
         if (head.Format != ManifestHead.CurrentFormat)
             throw new ArchiveException(FailureKind.Usage, $"{what} has format {head.Format}; this zfsarchive knows format {ManifestHead.CurrentFormat}: use a newer one");
+        if (head.Package is { } package && Layout.ParseArchived(package) is not { } _) throw SealedJson.Damage(what, "the name of its package is none that we write");
+        if (head.Totals.Chunks < 0 || head.Totals.StoredLength < 0 || head.Stream.Length < 0) throw SealedJson.Damage(what, "a length in it is negative");
         return head.Kind is ManifestHead.Full or ManifestHead.Incremental ? head : throw SealedJson.Damage(what, $"its kind is '{head.Kind}'");
     }
 

@@ -91,9 +91,13 @@ public sealed class ArchiveRepository
                     strangers.Add(listed.Key.Text);
                 }
             }
+            catch (UnprovenManifestException e)
+            {
+                faults.Add(new(listed.Key.Text, e.Message, e.Entry));
+            }
             catch (ArchiveException e) when (e is not StoreException && e.Kind is FailureKind.Damage or FailureKind.Usage)
             {
-                faults.Add(new(listed.Key.Text, e.Message));
+                faults.Add(new(listed.Key.Text, e.Message, null));
             }
         }
         return new(
@@ -132,7 +136,23 @@ public sealed class ArchiveRepository
         var (_, sha256) = SealedJson.FindTail(end) ?? throw SealedJson.Damage(listed.Key.Text, "it does not end in its SHA-256 and signature");
         if (head.Snapshot.Guid != name.ToGuid || head.IsFull != name.FromGuid is null || (name.FromGuid is { } from && from != head.Stream.FromGuid))
             throw SealedJson.Damage(listed.Key.Text, "it describes another stream than its name says");
-        return new(folder, name, head, sha256, listed.Length);
+
+        var entry = new ArchiveEntry(folder, name, head, sha256, listed.Length);
+        // Where all of it was read anyway, nothing of it is believed unproven.
+        if (listed.Length == beginning.Length) RequireProven(entry, beginning, listed.Key.Text);
+        return entry;
+    }
+
+    static void RequireProven(ArchiveEntry entry, byte[] text, string key)
+    {
+        try
+        {
+            SealedJson.Check(SealedJson.ManifestPrefix(entry.Folder.Text, entry.Name.Text), text, key);
+        }
+        catch (ArchiveException e)
+        {
+            throw new UnprovenManifestException(entry, e);
+        }
     }
 
     async Task RequireKnownFeaturesAsync(RepositoryUse use, CancellationToken cancel)
@@ -185,10 +205,32 @@ public sealed record Catalog(
             : Datasets.SetItem(archive.Folder, (known.Number + 1, new(archive.Head.Dataset.Name, archive.Head.Dataset.Guid, archive.Head.Dataset.PoolGuid, archive.Head.Created.Host))),
     };
 
-    /// <summary>The newest true name, or the folder's when its record is missing.</summary>
-    public string NameOf(DatasetFolder folder) => Datasets.TryGetValue(folder, out var dataset) ? dataset.Record.Name : folder.Text;
+    /// <summary>The newest true name; without its record the one in the newest manifest, or the folder's.</summary>
+    public string NameOf(DatasetFolder folder) =>
+        Datasets.TryGetValue(folder, out var dataset) ? dataset.Record.Name
+        : Graph.Archives.LastOrDefault(a => a.Folder == folder)?.Head.Dataset.Name ?? folder.Text;
+
+    /// <summary>The folder of the dataset with this GUID: the one it has already, whatever it is called now, or a new one.</summary>
+    public DatasetFolder FolderOf(string name, ulong guid)
+    {
+        var folder = DatasetFolder.Of(name, guid);
+        return Folders.FirstOrDefault(f => f.Hex == folder.Hex) ?? folder;
+    }
+
+    /// <summary>Ordinals that archives of this edge have taken, readable or not.</summary>
+    public IEnumerable<int> OrdinalsOf(DatasetFolder folder, ArchiveName edge) =>
+        Graph.OfSnapshot(edge.ToGuid).Select(a => (a.Folder, a.Name))
+            .Concat(Faults.Select(f => Layout.ParseManifest(f.Key)).Where(m => m is not null).Select(m => (m!.Value.Folder, m.Value.Name)))
+            .Where(a => a.Folder == folder && a.Name.Edge == edge.Edge).Select(a => a.Name.Ordinal);
 
     public IEnumerable<DatasetFolder> Folders => Datasets.Keys.Concat(Graph.Archives.Select(a => a.Folder)).Distinct().OrderBy(NameOf, StringComparer.Ordinal).ThenBy(f => f.Text, StringComparer.Ordinal);
 }
 
-public sealed record CatalogFault(string Key, string Reason);
+/// <param name="Unproven">What it says of itself, when it can be read and only its hash is wrong: good for its name, for nothing else.</param>
+public sealed record CatalogFault(string Key, string Reason, ArchiveEntry? Unproven);
+
+/// <summary>A manifest can be read, and its content is not what its hash says.</summary>
+sealed class UnprovenManifestException(ArchiveEntry entry, ArchiveException inner) : ArchiveException(FailureKind.Damage, inner.Message, inner)
+{
+    public ArchiveEntry Entry { get; } = entry;
+}

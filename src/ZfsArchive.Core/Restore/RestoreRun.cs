@@ -18,6 +18,10 @@ public sealed class DamagedArchiveException(ArchiveEntry archive, ArchiveExcepti
 public sealed class RestoreRun(ArchiveRepository repository, IZfs zfs, IProgress<long>? progress)
 {
     const int Window = 3;
+    readonly List<string> _notSet = [];
+
+    /// <summary>Commands for properties that could not be set after the last link, with what ZFS said.</summary>
+    public IReadOnlyList<string> NotSet => _notSet;
 
     /// <summary>Receives what remains of the plan.</summary>
     /// <exception cref="DamagedArchiveException">An archive is damaged: the links before it were received, nothing of it is left.</exception>
@@ -105,6 +109,22 @@ public sealed class RestoreRun(ArchiveRepository repository, IZfs zfs, IProgress
             : TargetProtection.Applied(wanted).ToDictionary();
         // canmount cannot be inherited
         if (wanted.Head.Dataset.Type != "volume") settings.TryAdd(TargetProtection.CanMount, wanted.Head.Properties?.GetValueOrDefault(TargetProtection.CanMount) ?? "on");
-        if (settings.Count > 0) await zfs.SetAsync(target, settings, cancel);
+        await SetAsync(target, settings, cancel);
+    }
+
+    // A property that this pool does not take is no reason to fail: the data is there.
+    async Task SetAsync(string target, Dictionary<string, string> settings, CancellationToken cancel)
+    {
+        foreach (var (name, value) in settings)
+        {
+            try
+            {
+                await zfs.SetAsync(target, new Dictionary<string, string> { [name] = value }, cancel);
+            }
+            catch (ZfsException e)
+            {
+                _notSet.Add($"zfs set {ShellQuoting.Quote($"{name}={value}")} {ShellQuoting.Quote(target)}   # failed: {e.Message.Split('\n')[^1]}");
+            }
+        }
     }
 }

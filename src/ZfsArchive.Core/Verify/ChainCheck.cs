@@ -37,7 +37,7 @@ public static class ChainCheck
     {
         var manifest = Layout.ParseManifest(fault.Key);
         var id = manifest is { } parsed ? $"{parsed.Folder}/{parsed.Name}" : null;
-        return new(Severity.Damage, id, id is not null, fault.Key, fault.Reason, Again, id is not null && known.TryGetValue(id, out var head) ? head.Snapshot : null);
+        return new(Severity.Damage, id, id is not null, fault.Key, fault.Reason, Again, id is not null && known.TryGetValue(id, out var head) ? head.Snapshot : fault.Unproven?.SnapshotName);
     }
 
     static Fault? BrokenLink(ArchiveEntry archive, Dictionary<string, ArchiveEntry> byId)
