@@ -38,8 +38,12 @@ static class Options
         return new DirectoryStore(place, host.Clock);
     }
 
-    public static Task<ArchiveRepository> OpenRepositoryAsync(IHost host, string? repo, RepositoryUse use, CancellationToken cancel) =>
-        ArchiveRepository.OpenAsync(OpenStore(host, repo), host.Folders, use, cancel);
+    public static async Task<ArchiveRepository> OpenRepositoryAsync(IHost host, string? repo, RepositoryUse use, CancellationToken cancel)
+    {
+        var repository = await ArchiveRepository.OpenAsync(OpenStore(host, repo), host.Folders, use, cancel);
+        if (repository.DescriptorFault is { } fault) await host.Error.WriteLineAsync($"zfsarchive: warning: {fault}");
+        return repository;
+    }
 
     /// <exception cref="ArchiveException">Usage: the prefix cannot be understood.</exception>
     public static IZfs OpenZfs(IHost host, string? prefix)

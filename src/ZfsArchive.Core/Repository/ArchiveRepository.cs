@@ -13,8 +13,9 @@ public sealed class ArchiveRepository
 {
     const int LargestDocument = 1 << 20;
 
-    ArchiveRepository(IObjectStore store, RepositoryDescriptor descriptor, LocalFolders folders)
+    ArchiveRepository(IObjectStore store, RepositoryDescriptor descriptor, LocalFolders folders, string? descriptorFault = null)
     {
+        DescriptorFault = descriptorFault;
         Store = store;
         Descriptor = descriptor;
         Folders = folders;
@@ -25,6 +26,9 @@ public sealed class ArchiveRepository
     public RepositoryDescriptor Descriptor { get; }
 
     public LocalFolders Folders { get; }
+
+    /// <summary>What is wrong with the descriptor of a repository opened for reading: archives prove themselves, so they can still be read.</summary>
+    public string? DescriptorFault { get; }
 
     /// <summary>The first 8 digits of the id: part of bookmark and hold names.</summary>
     public string ShortId => Descriptor.Id[..8];
@@ -41,28 +45,37 @@ public sealed class ArchiveRepository
         return repository;
     }
 
-    /// <exception cref="ArchiveException">No repository, a newer format, an unknown feature, or a damaged descriptor.</exception>
+    /// <exception cref="ArchiveException">No repository, a newer format, an unknown feature; to write, a damaged descriptor.</exception>
     public static async Task<ArchiveRepository> OpenAsync(IObjectStore store, LocalFolders folders, RepositoryUse use, CancellationToken cancel)
     {
         RepositoryDescriptor? descriptor;
+        string? fault = null;
         try
         {
             descriptor = await ReadDocumentAsync(store, Layout.Descriptor, ManifestJson.Default.RepositoryDescriptor, cancel);
+            if (descriptor is not null) RequireId(descriptor);
         }
         catch (StoreException e) when (e.Failure is StoreFailure.Absent)
         {
             throw new ArchiveException(FailureKind.NoRepository, e.Message, e);
         }
+        catch (ArchiveException e) when (e.Kind is FailureKind.Damage && use is RepositoryUse.Read)
+        {
+            (descriptor, fault) = (new(ManifestHead.CurrentFormat, new('0', 32), default), e.Message);
+        }
         if (descriptor is null)
             throw new ArchiveException(FailureKind.NoRepository, $"{store.Location} is no repository: it has no {Layout.Descriptor} (a disk that is not mounted? a new place: zfsarchive init --repo {store.Location})");
         if (descriptor.Format != ManifestHead.CurrentFormat)
             throw new ArchiveException(FailureKind.Usage, $"{store.Location} has format {descriptor.Format}; this zfsarchive knows format {ManifestHead.CurrentFormat}: use a newer one");
-        if (descriptor.Id.Length != 32 || descriptor.Id.Any(c => !char.IsAsciiHexDigitLower(c)))
-            throw SealedJson.Damage($"{store.Location}: {Layout.Descriptor}", "its id is not 32 hexadecimal digits");
 
-        var repository = new ArchiveRepository(store, descriptor, folders);
+        var repository = new ArchiveRepository(store, descriptor, folders, fault);
         await repository.RequireKnownFeaturesAsync(use, cancel);
         return repository;
+    }
+
+    static void RequireId(RepositoryDescriptor descriptor)
+    {
+        if (descriptor.Id.Length != 32 || descriptor.Id.Any(c => !char.IsAsciiHexDigitLower(c))) throw SealedJson.Damage(Layout.Descriptor, "its id is not 32 hexadecimal digits");
     }
 
     /// <summary>Heads of all manifests, names of all datasets, and what could not be read of them.</summary>

@@ -35,7 +35,7 @@ public sealed class SubstreamWalker
     int _payloadLeft;
     byte[]? _beginPayload;
     Fletcher4 _sum;
-    bool _opened, _bigEndian, _raw;
+    bool _opened, _bigEndian, _raw, _sealed;
     RecordOrder _order;
     long _recordStart, _provenTo;
     bool _wantsFirst = true;
@@ -240,8 +240,10 @@ public sealed class SubstreamWalker
             throw new StreamDamageException(Damage(_recordStart,
                 $"checksum mismatch{(wrong ? "" : " in END")}: the damage lies in the bytes {_provenTo} to {_recordStart + RecordHeader.Size - 1}"));
 
+        // Senders fill all of them or, before 0.6.5, none: END's is the only one that no later record would vouch for.
+        if (stored.IsZero && _sealed) throw new StreamDamageException(Damage(_recordStart, "the record has no checksum, and those before it have"));
         if (stored.IsZero) RecordsWithoutChecksum++;
-        else _provenTo = _recordStart + RecordHeader.ChecksumOffset;
+        else (_provenTo, _sealed) = (_recordStart + RecordHeader.ChecksumOffset, true);
         _sum.Append(header.Bytes[RecordHeader.ChecksumOffset..]);
     }
 

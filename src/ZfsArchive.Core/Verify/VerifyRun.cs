@@ -23,6 +23,8 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
     public async Task<VerifyReport> ExecuteAsync(Catalog catalog, Func<ArchiveEntry, bool> selects, CancellationToken cancel)
     {
         foreach (var fault in ChainCheck.Find(catalog, new KnownHeads(repository.Folders, repository.Descriptor).Load())) Add(fault);
+        if (repository.DescriptorFault is { } broken)
+            Add(new(Severity.Damage, null, false, Layout.Descriptor, broken, "put it back from a copy of the repository; until then archives can be read, and nothing can be written"));
         var archives = catalog.Graph.Archives.Where(selects).ToImmutableArray();
         _total = archives.Sum(a => a.Head.Totals.StoredLength);
         await CheckManifestsAsync(archives, cancel);

@@ -125,6 +125,14 @@ public sealed partial class StreamWalkerTests
     }
 
     [Fact]
+    public void A_missing_checksum_in_END_is_damage_where_other_records_have_theirs()
+    {
+        var bytes = Golden.Bytes("chain-incr2");
+        bytes.AsSpan(^32..).Clear();
+        Assert.Equal(bytes.Length - RecordHeader.Size, DamageIn(bytes)!.Offset);
+    }
+
+    [Fact]
     public void A_walk_can_begin_at_any_record_with_the_sum_before_it()
     {
         var bytes = Golden.Bytes("chain-full");
