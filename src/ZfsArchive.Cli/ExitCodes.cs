@@ -22,7 +22,8 @@ static class ExitCodes
     {
         OperationCanceledException => "interrupted",
         ZfsException zfs => zfs.Hint is { } hint ? $"{zfs.Message}\n  {hint}" : zfs.Message,
-        ArchiveException or StreamDamageException => e.Message,
+        StreamDamageException => $"the stream is {e.Message}; nothing of it was archived",
+        ArchiveException => e.Message,
         IOException or UnauthorizedAccessException => e.Message,
         _ => null,
     };

@@ -25,8 +25,7 @@ static class BackupCommand
         var datasets = new Argument<string[]>("dataset") { Description = "Datasets whose snapshots are archived", Arity = ArgumentArity.ZeroOrMore };
         var stdin = new Option<bool>("--stdin") { Description = "Archive the stream or package on standard input" };
         var name = new Option<string?>("--dataset") { Description = "With --stdin: archive it under this name" };
-        var recursive = new Option<bool>("--recursive") { Description = "And all datasets below" };
-        recursive.Aliases.Add("-R");
+        var recursive = Options.Recursive("And all datasets below");
         var snapshot = new Option<bool>("--snapshot") { Description = "Take a snapshot of them first" };
         var first = new Option<string>("--first") { Description = "The first archive of a dataset is of its oldest or its newest snapshot", DefaultValueFactory = _ => "oldest" };
         first.AcceptOnlyFromAmong("oldest", "newest");

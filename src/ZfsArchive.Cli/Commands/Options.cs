@@ -13,7 +13,9 @@ static class Options
     public static string Version { get; } =
         typeof(Options).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
 
-    public static Option<string?> Repo() => new("--repo", "-r") { Description = "The repository: a directory (ZFSARCHIVE_REPO)" };
+    public static Option<string?> Repo() => new("--repo") { Description = "The repository: a directory (ZFSARCHIVE_REPO)" };
+
+    public static Option<bool> Recursive(string what) => new("--recursive", "-r", "-R") { Description = what };
 
     public static Option<bool> Json() => new("--json") { Description = "Print the result as one line of JSON" };
 

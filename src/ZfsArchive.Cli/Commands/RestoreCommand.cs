@@ -22,8 +22,7 @@ static class RestoreCommand
     {
         var what = new Argument<string>("what") { Description = "DATASET[@SNAPSHOT], the snapshot by name or GUID; without one the newest that can be restored" };
         var to = new Option<string>("--to") { Description = "The new dataset, POOL/NAME", Required = true };
-        var recursive = new Option<bool>("--recursive") { Description = "And all datasets that were below it" };
-        recursive.Aliases.Add("-R");
+        var recursive = Options.Recursive("And all datasets that were below it");
         var verifyFirst = new Option<bool>("--verify-first") { Description = "Read and check everything once before the first byte is received" };
         var force = new Option<bool>("--force", "-F") { Description = "Roll back what was changed on the target, and destroy its newer snapshots" };
         var asOf = new Option<string?>("--as-of") { Description = "The newest snapshot that is not younger: 2026-11-01 or 2026-11-01T12:00:00Z" };
@@ -68,7 +67,7 @@ sealed class RestoreVerb(IHost host, RestoreArguments arguments)
             }
         }
         if (!arguments.DryRun) await RejoinAsync(restored, cancel);
-        foreach (var result in restored) await PrintAsync(result);
+        await PrintAsync(restored);
         return _failures.Count == 0 ? ExitCodes.Done : restored.Count > 0 ? ExitCodes.Partly : _failures[0].Code;
     }
 
@@ -190,22 +189,30 @@ sealed class RestoreVerb(IHost host, RestoreArguments arguments)
         if (plan.Wanted.Head.Encryption is { Raw: true } key) await host.Out.WriteLineAsync($"  opens with the {key.KeyFormat} that {plan.Wanted.Head.Encryption.EncryptionRoot?.Name ?? plan.Wanted.Head.Dataset.Name} had at {plan.Wanted.SnapshotName} (wrapping {key.WrappingId![..16]})");
     }
 
-    async Task PrintAsync(RestoredDataset result)
+    async Task PrintAsync(List<RestoredDataset> restored)
     {
-        var plan = result.Plan;
-        ImmutableArray<string> toDo = [.. result.ToDo, .. TargetProtection.ToDo(plan.Wanted, plan.Target.Name)];
         if (arguments.Json)
         {
-            var archives = plan.Path.Select(a => new RestoredArchive(a.Id, a.SnapshotName, plan.Remaining.Contains(a) ? arguments.DryRun ? "planned" : "received" : "there already", a.Head.Stream.Length));
-            await host.Out.WriteLineAsync(JsonSerializer.Serialize(new RestoreResult(plan.Wanted.Head.Dataset.Name, plan.Wanted.Head.Snapshot.Name, plan.Target.Name, arguments.DryRun, [.. archives], toDo), CliJson.Default.RestoreResult));
+            var summary = new RestoreSummary(arguments.DryRun, [.. restored.Select(Result)], [.. _failures.Select(f => f.Text)]);
+            await host.Out.WriteLineAsync(JsonSerializer.Serialize(summary, CliJson.Default.RestoreSummary));
             return;
         }
         if (arguments.Quiet || arguments.DryRun) return;
-        await host.Out.WriteLineAsync($"restored {plan.Wanted.SnapshotName} to {plan.Target.Name}, not mounted");
-        if (toDo.IsEmpty) return;
-        await host.Out.WriteLineAsync("  what is left to you, if you trust it:");
-        foreach (var command in toDo) await host.Out.WriteLineAsync($"    {command}");
+        foreach (var result in restored) await host.Out.WriteLineAsync($"restored {result.Plan.Wanted.SnapshotName} to {result.Plan.Target.Name}, not mounted");
+        var toDo = restored.SelectMany(ToDo).ToList();
+        if (toDo.Count == 0) return;
+        await host.Out.WriteLineAsync("what is left to you, if you trust it:");
+        foreach (var command in toDo) await host.Out.WriteLineAsync($"  {command}");
     }
+
+    RestoreResult Result(RestoredDataset result)
+    {
+        var plan = result.Plan;
+        var archives = plan.Path.Select(a => new RestoredArchive(a.Id, a.SnapshotName, plan.Remaining.Contains(a) ? arguments.DryRun ? "planned" : "received" : "there already", a.Head.Stream.Length));
+        return new(plan.Wanted.Head.Dataset.Name, plan.Wanted.Head.Snapshot.Name, plan.Target.Name, [.. archives], [.. ToDo(result)]);
+    }
+
+    static IEnumerable<string> ToDo(RestoredDataset result) => result.ToDo.Concat(TargetProtection.ToDo(result.Plan.Wanted, result.Plan.Target.Name));
 
     sealed record RestoredDataset(RestorePlan Plan, IReadOnlyList<string> NotSet)
     {

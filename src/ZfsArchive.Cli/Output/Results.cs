@@ -40,7 +40,9 @@ sealed record ListedArchive(
 
 sealed record VerifyResult(string Repository, VerifyReport Report, bool Sound);
 
-sealed record RestoreResult(string Dataset, string Snapshot, string Target, bool DryRun, ImmutableArray<RestoredArchive> Archives, ImmutableArray<string> ToDo);
+sealed record RestoreSummary(bool DryRun, ImmutableArray<RestoreResult> Datasets, ImmutableArray<string> Failures);
+
+sealed record RestoreResult(string Dataset, string Snapshot, string Target, ImmutableArray<RestoredArchive> Archives, ImmutableArray<string> ToDo);
 
 sealed record RestoredArchive(string Archive, string Snapshot, string State, long Length);
 
@@ -51,6 +53,6 @@ sealed record RestoredArchive(string Archive, string Snapshot, string State, lon
 [JsonSerializable(typeof(BackupResult))]
 [JsonSerializable(typeof(ListResult))]
 [JsonSerializable(typeof(VerifyResult))]
-[JsonSerializable(typeof(RestoreResult))]
+[JsonSerializable(typeof(RestoreSummary))]
 [JsonSerializable(typeof(ManifestHead))]
 sealed partial class CliJson : JsonSerializerContext;

@@ -61,6 +61,9 @@ sealed class ArchivePlace(ArchiveRepository repository, DatasetFolder folder, Ar
 
     async Task DecideAsync(string firstChunk, CancellationToken cancel)
     {
+        // what runs that were killed left where this one writes
+        await repository.Store.SweepAsync(Layout.ArchiveFolder(folder, name), cancel);
+        await repository.Store.SweepAsync($"{Layout.Manifests}{folder}/", cancel);
         foreach (var candidate in sameEdge)
         {
             var manifest = await repository.OpenManifestAsync(candidate.Folder, candidate.Name, cancel);
