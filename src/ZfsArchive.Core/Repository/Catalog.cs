@@ -1,0 +1,51 @@
+using System.Collections.Immutable;
+using ZfsArchive.Manifests;
+using ZfsArchive.Model;
+
+namespace ZfsArchive.Repository;
+
+/// <summary>What a repository's manifests say, from their heads alone.</summary>
+/// <param name="Datasets">The newest record of each dataset, with its number.</param>
+/// <param name="Faults">Objects under <c>manifests/</c> that cannot be read as what their names say.</param>
+/// <param name="Strangers">Objects there whose names we would never write.</param>
+public sealed record Catalog(
+    ArchiveGraph Graph, ImmutableDictionary<DatasetFolder, (int Number, DatasetRecord Record)> Datasets, ImmutableArray<CatalogFault> Faults, ImmutableArray<string> Strangers)
+{
+    /// <summary>The same with one archive more, just committed.</summary>
+    public Catalog With(ArchiveEntry archive) => this with
+    {
+        Graph = new(Graph.Archives.Where(a => a.Id != archive.Id).Append(archive)),
+        Datasets = Datasets.TryGetValue(archive.Folder, out var known) && known.Record.Name == archive.Head.Dataset.Name
+            ? Datasets
+            : Datasets.SetItem(archive.Folder, (known.Number + 1, new(archive.Head.Dataset.Name, archive.Head.Dataset.Guid, archive.Head.Dataset.PoolGuid, archive.Head.Created.Host))),
+    };
+
+    /// <summary>The newest true name; without its record the one in the newest manifest, or the folder's.</summary>
+    public string NameOf(DatasetFolder folder) =>
+        Datasets.TryGetValue(folder, out var dataset) ? dataset.Record.Name
+        : Graph.Archives.LastOrDefault(a => a.Folder == folder)?.Head.Dataset.Name ?? folder.Text;
+
+    /// <summary>The folder of the dataset with this GUID: the one it has already, whatever it is called now, or a new one.</summary>
+    public DatasetFolder FolderOf(string name, ulong guid)
+    {
+        var folder = DatasetFolder.Of(name, guid);
+        return Folders.FirstOrDefault(f => f.Hex == folder.Hex) ?? folder;
+    }
+
+    /// <summary>Ordinals that archives of this edge have taken, readable or not.</summary>
+    public IEnumerable<int> OrdinalsOf(DatasetFolder folder, ArchiveName edge) =>
+        Graph.OfSnapshot(edge.ToGuid).Select(a => (a.Folder, a.Name))
+            .Concat(Faults.Select(f => Layout.ParseManifest(f.Key)).Where(m => m is not null).Select(m => (m!.Value.Folder, m.Value.Name)))
+            .Where(a => a.Folder == folder && a.Name.Edge == edge.Edge).Select(a => a.Name.Ordinal);
+
+    public IEnumerable<DatasetFolder> Folders => Datasets.Keys.Concat(Graph.Archives.Select(a => a.Folder)).Distinct().OrderBy(NameOf, StringComparer.Ordinal).ThenBy(f => f.Text, StringComparer.Ordinal);
+}
+
+/// <param name="Unproven">What it says of itself, when it can be read and only its hash is wrong: good for its name, for nothing else.</param>
+public sealed record CatalogFault(string Key, string Reason, ArchiveEntry? Unproven);
+
+/// <summary>A manifest can be read, and its content is not what its hash says.</summary>
+sealed class UnprovenManifestException(ArchiveEntry entry, ArchiveException inner) : ArchiveException(FailureKind.Damage, inner.Message, inner)
+{
+    public ArchiveEntry Entry { get; } = entry;
+}
