@@ -19,7 +19,8 @@ public static class Application
         if (parsed.Errors.Count > 0)
         {
             foreach (var error in parsed.Errors) await host.Error.WriteLineAsync($"zfsarchive: {error.Message}");
-            await host.Error.WriteLineAsync($"zfsarchive: see zfsarchive {string.Join(' ', parsed.CommandResult.Command.Parents.Any() ? [parsed.CommandResult.Command.Name] : Array.Empty<string>())} --help");
+            var verb = parsed.CommandResult.Command == root ? "" : $" {parsed.CommandResult.Command.Name}";
+            await host.Error.WriteLineAsync($"zfsarchive: see zfsarchive{verb} --help");
             await PrintFailureAsync(host, arguments, string.Join("; ", parsed.Errors.Select(e => e.Message)), ExitCodes.Usage);
             return ExitCodes.Usage;
         }

@@ -15,7 +15,7 @@ public static class ArchiveSelection
         return matches.Count switch
         {
             1 => matches[0],
-            0 => throw new ArchiveException(FailureKind.Usage, $"no dataset '{name}' is archived here; there {(catalog.Folders.Any() ? "are" : "is nothing")} {string.Join(", ", catalog.Folders.Select(catalog.NameOf).Distinct().Take(20))}".TrimEnd()),
+            0 => throw new ArchiveException(FailureKind.Usage, $"no dataset '{name}' is archived here; what is: {(catalog.Folders.Any() ? string.Join(", ", catalog.Folders.Select(catalog.NameOf).Distinct().Take(20)) : "nothing")}"),
             _ => throw new ArchiveException(FailureKind.Usage, $"'{name}' is the name of several datasets: name one by its folder: {string.Join(", ", matches)}"),
         };
     }

@@ -34,7 +34,7 @@ public sealed class StreamWalker
 
     public WalkState State { get; private set; }
 
-    /// <summary>Bytes pushed so far.</summary>
+    /// <summary>Bytes pushed so far; of a damaged input, those before the damage.</summary>
     public long Position { get; private set; }
 
     /// <summary>The part under way or just ended; a package's header counts as one.</summary>
@@ -46,8 +46,8 @@ public sealed class StreamWalker
     /// <summary>Substreams that ended, in order.</summary>
     public ImmutableArray<SubstreamWalker> Ended { get; private set; } = [];
 
-    /// <summary>All substreams seen, the unfinished one included.</summary>
-    public IEnumerable<SubstreamWalker> Substreams => State is WalkState.InSubstream && !Ended.Contains(_current) && _current.Begin is not null ? Ended.Add(_current) : Ended;
+    /// <summary>All substreams seen, the unfinished or damaged one included.</summary>
+    public ImmutableArray<SubstreamWalker> Substreams => _current.Begin is { IsPackage: false } && !Ended.Contains(_current) ? Ended.Add(_current) : Ended;
 
     /// <summary>
     /// Takes bytes until they are used up, a part ends (package header, substream, conclusion), or a record of the current
@@ -57,14 +57,22 @@ public sealed class StreamWalker
     public int Feed(ReadOnlySpan<byte> bytes, long stopAt = long.MaxValue)
     {
         if (bytes.IsEmpty) return 0;
-        var taken = State switch
+        try
         {
-            WalkState.Done => throw new StreamDamageException(new(Position, _current.RecordsSeen, "bytes follow the end of the stream")),
-            WalkState.BetweenSubstreams => FeedBetween(bytes),
-            _ => FeedCurrent(bytes, stopAt),
-        };
-        Position += taken;
-        return taken;
+            var taken = State switch
+            {
+                WalkState.Done => throw new StreamDamageException(new(Position, _current.RecordsSeen, "bytes follow the end of the stream")),
+                WalkState.BetweenSubstreams => FeedBetween(bytes),
+                _ => FeedCurrent(bytes, stopAt),
+            };
+            Position += taken;
+            return taken;
+        }
+        catch (StreamDamageException e)
+        {
+            Position = e.Damage.Offset;
+            throw;
+        }
     }
 
     /// <summary>The input has ended: what is missing, or null when all of it is whole.</summary>

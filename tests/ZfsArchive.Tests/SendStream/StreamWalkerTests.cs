@@ -87,6 +87,15 @@ public sealed partial class StreamWalkerTests
     public void Damage_has_its_place(string name, long offset) => Assert.Equal(offset, DamageIn(Golden.Bytes(name))!.Offset);
 
     [Fact]
+    public void A_damaged_stream_still_tells_what_it_was_as_far_as_it_was_read()
+    {
+        var walker = new StreamWalker();
+        Assert.Throws<StreamDamageException>(() => walker.Feed(Golden.Bytes("damaged-flip-payload")));
+        Assert.Equal("tank/chain@s0", Assert.Single(walker.Substreams).Begin!.ToName);
+        Assert.Equal(58324, walker.Position);
+    }
+
+    [Fact]
     public void Pieces_of_any_size_walk_the_same()
     {
         foreach (var name in new[] { "chain-incr1", "R-raw-full", "lz4-full-e" })
