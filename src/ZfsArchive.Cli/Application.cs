@@ -10,7 +10,7 @@ public static class Application
 {
     public static async Task<int> RunAsync(string[] arguments, IHost host)
     {
-        var root = new RootCommand("Archives ZFS snapshots as verified send streams, in a directory or in object storage.")
+        var root = new RootCommand("Archives ZFS snapshots as verified send streams in a directory, and brings them back.")
         {
             InitCommand.Build(host), BackupCommand.Build(host), ListCommand.Build(host), ShowCommand.Build(host), InspectCommand.Build(host),
             VerifyCommand.Build(host), RestoreCommand.Build(host), CatCommand.Build(host),

@@ -93,8 +93,10 @@ sealed class StdinBackup(IHost host, ArchiveRepository repository, BackupArgumen
             log.Archived(archive, seconds);
             foreach (var warning in archive.Warnings) await host.Error.WriteLineAsync($"zfsarchive: warning: {archive.Archive.SnapshotName}: {warning}");
         }
+        foreach (var name in writer.PackageLacks)
+            await host.Error.WriteLineAsync($"zfsarchive: the package promises a stream of {name} and has none: its zfs send failed; what it has is archived");
         await BackupReport.PrintAsync(host, arguments, repository, [.. written.Select(w => BackupReport.Step(w, "as it came"))], [], [], seconds, writer.Times);
-        return ExitCodes.Done;
+        return writer.PackageLacks.IsEmpty ? ExitCodes.Done : ExitCodes.Partly;
     }
 }
 
@@ -132,7 +134,8 @@ sealed class DatasetBackup(IHost host, ArchiveRepository repository, BackupArgum
             if (well) done++;
         }
         Dispose();
-        await BackupReport.PrintAsync(host, arguments, repository, _steps.ToImmutable(), _skipped.ToImmutable(), [.. _failures.Select(f => f.Text)], host.Clock.GetElapsedTime(since).TotalSeconds, _run.LastTimes);
+        if (_steps.Count == 0 && _failures.Count == 0) log.Said($"nothing to do for {string.Join(", ", arguments.Datasets)}: every snapshot is archived");
+        await BackupReport.PrintAsync(host, arguments, repository, _steps.ToImmutable(), _skipped.ToImmutable(), [.. _failures.Select(f => f.Text)], host.Clock.GetElapsedTime(since).TotalSeconds, _run.Times);
         return _failures.Count == 0 ? ExitCodes.Done : done > 0 ? ExitCodes.Partly : _failures[0].Code;
     }
 

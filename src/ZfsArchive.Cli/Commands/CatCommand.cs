@@ -34,7 +34,7 @@ static class CatCommand
         var (dataset, snapshot) = ArchiveSelection.Split(what);
         if (snapshot is null) throw new ArchiveException(FailureKind.Usage, $"'{what}' names no snapshot: say DATASET@SNAPSHOT");
         var folder = ArchiveSelection.Dataset(catalog, dataset);
-        RefuseUnreadable(catalog, folder, snapshot);
+        RefuseUnreadable(catalog, folder, snapshot, name);
         var archives = ArchiveSelection.Snapshot(catalog, folder, snapshot);
         if (name is not null)
             return archives.FirstOrDefault(a => a.Name.Text == name || a.Id == name)
@@ -43,8 +43,9 @@ static class CatCommand
     }
 
     // A snapshot whose manifest cannot be read must not look as if it had never been archived.
-    static void RefuseUnreadable(Catalog catalog, DatasetFolder folder, string snapshot)
+    static void RefuseUnreadable(Catalog catalog, DatasetFolder folder, string snapshot, string? name)
     {
+        if (catalog.Faults.FirstOrDefault(f => name is not null && f.Key == $"{Layout.Manifests}{folder}/{name}.json") is { } chosen) throw new ArchiveException(FailureKind.Damage, chosen.Reason);
         var found = catalog.Graph.Archives.Any(a => a.Folder == folder && (a.Head.Snapshot.Name == snapshot || $"{a.Head.Snapshot.Guid}" == snapshot));
         var fault = catalog.Faults.FirstOrDefault(f => f.Key.StartsWith($"{Layout.Manifests}{folder}/", StringComparison.Ordinal));
         if (!found && fault is not null) throw new ArchiveException(FailureKind.Damage, fault.Reason);

@@ -176,7 +176,7 @@ sealed class RestoreVerb(IHost host, RestoreArguments arguments)
         {
             var children = restored.Where(r => r.Plan.Wanted.Head.Encryption.EncryptionRoot is { IsRoot: false } its && its.Guid == root.Plan.Wanted.Head.Dataset.Guid
                 && r.Plan.Target.Name.StartsWith(root.Plan.Target.Name + "/", StringComparison.Ordinal)).Select(r => r.Plan).ToList();
-            if (children.Count > 0) root.ToDo.AddRange(await EncryptionRoots.RejoinAsync(_zfs, root.Plan, children, cancel));
+            if (children.Count > 0) root.Keys.AddRange(await EncryptionRoots.RejoinAsync(_zfs, root.Plan, children, cancel));
         }
     }
 
@@ -186,7 +186,8 @@ sealed class RestoreVerb(IHost host, RestoreArguments arguments)
         await host.Out.WriteLineAsync($"{(arguments.DryRun ? "would restore" : "restoring")} {plan.Wanted.SnapshotName} to {plan.Target.Name}: {Text.Plural(plan.Remaining.Length, "archive")}, {Text.Bytes(plan.StoredLength)} to read, {Text.Bytes(plan.Length)} to receive");
         if (plan.AbortsPartial) await host.Out.WriteLineAsync($"  a half-received {plan.Remaining[0].SnapshotName} on the target is received again");
         foreach (var archive in plan.Remaining) await host.Out.WriteLineAsync($"  {archive.SnapshotName} ({archive.Head.Kind}, {Text.Bytes(archive.Head.Totals.StoredLength)})");
-        if (plan.Wanted.Head.Encryption is { Raw: true } key) await host.Out.WriteLineAsync($"  opens with the {key.KeyFormat} that {plan.Wanted.Head.Encryption.EncryptionRoot?.Name ?? plan.Wanted.Head.Dataset.Name} had at {plan.Wanted.SnapshotName} (wrapping {key.WrappingId![..16]})");
+        if (plan.Wanted.Head.Encryption is { Raw: true, EncryptionRoot: null or { IsRoot: true } } key)
+            await host.Out.WriteLineAsync($"  opens with the {(key.KeyFormat == "passphrase" ? "passphrase" : $"{key.KeyFormat} key")} that {plan.Wanted.Head.Dataset.Name} had at {plan.Wanted.Head.Snapshot.Name}");
     }
 
     async Task PrintAsync(List<RestoredDataset> restored)
@@ -199,9 +200,12 @@ sealed class RestoreVerb(IHost host, RestoreArguments arguments)
         }
         if (arguments.Quiet || arguments.DryRun) return;
         foreach (var result in restored) await host.Out.WriteLineAsync($"restored {result.Plan.Wanted.SnapshotName} to {result.Plan.Target.Name}, not mounted");
+        foreach (var root in restored.Where(r => r.Plan.Wanted.Head.Encryption is { Raw: true, EncryptionRoot: null or { IsRoot: true } }))
+            await host.Out.WriteLineAsync($"next: zfs load-key {ShellQuoting.Quote(root.Plan.Target.Name)}, then zfs mount");
+        foreach (var command in restored.SelectMany(r => r.Keys)) await host.Out.WriteLineAsync($"  {command}");
         var toDo = restored.SelectMany(ToDo).ToList();
         if (toDo.Count == 0) return;
-        await host.Out.WriteLineAsync("what is left to you, if you trust it:");
+        await host.Out.WriteLineAsync("archived properties that are not set by themselves; run what you trust:");
         foreach (var command in toDo) await host.Out.WriteLineAsync($"  {command}");
     }
 
@@ -209,14 +213,15 @@ sealed class RestoreVerb(IHost host, RestoreArguments arguments)
     {
         var plan = result.Plan;
         var archives = plan.Path.Select(a => new RestoredArchive(a.Id, a.SnapshotName, plan.Remaining.Contains(a) ? arguments.DryRun ? "planned" : "received" : "there already", a.Head.Stream.Length));
-        return new(plan.Wanted.Head.Dataset.Name, plan.Wanted.Head.Snapshot.Name, plan.Target.Name, [.. archives], [.. ToDo(result)]);
+        return new(plan.Wanted.Head.Dataset.Name, plan.Wanted.Head.Snapshot.Name, plan.Target.Name, [.. archives], [.. result.Keys, .. ToDo(result)]);
     }
 
-    static IEnumerable<string> ToDo(RestoredDataset result) => result.ToDo.Concat(TargetProtection.ToDo(result.Plan.Wanted, result.Plan.Target.Name));
+    static IEnumerable<string> ToDo(RestoredDataset result) => result.NotSet.Concat(TargetProtection.ToDo(result.Plan.Wanted, result.Plan.Target.Name));
 
     sealed record RestoredDataset(RestorePlan Plan, IReadOnlyList<string> NotSet)
     {
-        public List<string> ToDo { get; } = [.. NotSet];
+        /// <summary>Commands that put children back under this one's key.</summary>
+        public List<string> Keys { get; } = [];
     }
 }
 

@@ -25,9 +25,8 @@ sealed class ArchiveCommit(ArchiveRepository repository, Catalog catalog, Writer
         foreach (var pending in pendings)
         {
             pending.Place.End(pending.Chunks);
-            var there = pending.Place is { Followed: not null, Diverged: false };
-            pending.Committed = there ? pending.Place.Followed : await CommitAsync(pending, order, cancel);
-            written.Add(new(pending.Committed!, there, pending.Place.SentLength, pending.Facts.Warnings));
+            pending.Committed = pending.Place.Same ?? await CommitAsync(pending, order, cancel);
+            written.Add(new(pending.Committed, pending.Place.Same is not null, pending.Place.SentLength, pending.Facts.Warnings));
         }
         return written.ToImmutable();
     }
@@ -55,9 +54,9 @@ sealed class ArchiveCommit(ArchiveRepository repository, Catalog catalog, Writer
         {
             var name = ChunkName.TryParse(line.Name)!;
             if (present.Contains(StoredChunk.Of(name, line.StoredLength))) continue;
-            if (place.Followed is null)
+            if (place.CopiesFrom is null)
                 throw new ArchiveException(FailureKind.Failed, $"{repository.Store.Location}: chunk {line.Name} of {place.Folder}/{place.Name} was stored and is not in the listing: nothing was committed, run the backup again");
-            await CopyAsync(place.Followed, place, line, cancel);
+            await CopyAsync(place.CopiesFrom, place, line, cancel);
         }
     }
 

@@ -8,29 +8,27 @@ using ZfsArchive.Stores;
 namespace ZfsArchive.Backup;
 
 /// <summary>
-/// Where an archive's chunks go. The first chunk decides: when an archive of the same edge begins with the same chunk, this one
-/// follows it and writes nothing for as long as they agree; else it takes the edge's next free name.
+/// Where an archive's chunks go. For as long as archives of the same edge have the same chunks, this one follows them and writes
+/// nothing; from the first that none of them has, it goes to the edge's next free name.
 /// </summary>
+/// <param name="name">The edge's next free name.</param>
 sealed class ArchivePlace(ArchiveRepository repository, DatasetFolder folder, ArchiveName name, ImmutableArray<ArchiveEntry> sameEdge) : IDisposable
 {
     readonly TaskCompletionSource _decided = new(TaskCreationOptions.RunContinuationsAsynchronously);
     readonly SemaphoreSlim _turn = new(1, 1);
-    readonly Dictionary<int, string> _ahead = [];
-    ManifestCopy? _followedManifest;
-    IEnumerator<ChunkLine>? _followedChunks;
-    int _followedRead;
+    readonly List<FollowedArchive> _followed = [];
     long _sent;
 
     public DatasetFolder Folder => folder;
 
-    /// <summary>The edge's next free name, under which the manifest will stand unless the followed archive is the same to the end.</summary>
+    /// <summary>Under which the manifest will stand, unless a followed archive is the same to the end.</summary>
     public ArchiveName Name => name;
 
-    /// <summary>The archive that has held the same chunks so far.</summary>
-    public ArchiveEntry? Followed { get; private set; }
+    /// <summary>The archive that had all chunks before the first that none had: those are copied from it. Null when there were none.</summary>
+    public ArchiveEntry? CopiesFrom { get; private set; }
 
-    /// <summary>A chunk differed from the followed archive's: what agreed before has to be copied from it.</summary>
-    public bool Diverged { get; private set; }
+    /// <summary>The archive that has exactly these chunks; known after <see cref="End"/>.</summary>
+    public ArchiveEntry? Same { get; private set; }
 
     public long SentLength => Interlocked.Read(ref _sent);
 
@@ -38,7 +36,7 @@ sealed class ArchivePlace(ArchiveRepository repository, DatasetFolder folder, Ar
     public async Task StoreAsync(int index, PackedChunk chunk, CancellationToken cancel)
     {
         var chunkName = new ChunkName(index, chunk.Sha256);
-        if (index == 0) await DecideAsync(chunkName.Text, cancel);
+        if (index == 0) await BeginAsync(cancel);
         await _decided.Task.WaitAsync(cancel);
         if (await FollowsAsync(chunkName, cancel)) return;
 
@@ -57,40 +55,35 @@ sealed class ArchivePlace(ArchiveRepository repository, DatasetFolder folder, Ar
     }
 
     /// <summary>The stream has ended after this many chunks: an archive that goes on is not the same after all.</summary>
-    public void End(long chunks) => Diverged |= Followed is not null && Followed.Head.Totals.Chunks != chunks;
+    public void End(long chunks)
+    {
+        Same = _followed.Find(f => f.Archive.Head.Totals.Chunks == chunks)?.Archive;
+        CopiesFrom ??= _followed.Count > 0 ? _followed[0].Archive : null;
+    }
 
-    async Task DecideAsync(string firstChunk, CancellationToken cancel)
+    async Task BeginAsync(CancellationToken cancel)
     {
         // what runs that were killed left where this one writes
-        await repository.Store.SweepAsync(Layout.ArchiveFolder(folder, name), cancel);
+        await repository.Store.SweepAsync($"{Layout.Archives}{folder}/", cancel);
         await repository.Store.SweepAsync($"{Layout.Manifests}{folder}/", cancel);
         foreach (var candidate in sameEdge)
-        {
-            var manifest = await repository.OpenManifestAsync(candidate.Folder, candidate.Name, cancel);
-            var chunks = manifest?.Chunks().GetEnumerator();
-            if (chunks is not null && chunks.MoveNext() && chunks.Current.Name == firstChunk)
-            {
-                (Followed, _followedManifest, _followedChunks, _followedRead) = (candidate, manifest, chunks, 1);
-                _ahead[0] = firstChunk;
-                break;
-            }
-            chunks?.Dispose();
-            manifest?.Dispose();
-        }
+            if (await repository.OpenManifestAsync(candidate.Folder, candidate.Name, cancel) is { } manifest) _followed.Add(new(candidate, manifest));
         _decided.SetResult();
     }
 
     async Task<bool> FollowsAsync(ChunkName chunk, CancellationToken cancel)
     {
-        if (Followed is null || Diverged) return false;
         await _turn.WaitAsync(cancel);
         try
         {
-            // Chunks come a little out of order: what was read ahead for the others waits for them.
-            while (_followedRead <= chunk.Index && _followedChunks!.MoveNext()) _ahead[_followedRead++] = _followedChunks.Current.Name;
-            var same = _ahead.Remove(chunk.Index, out var expected) && expected == chunk.Text;
-            Diverged |= !same;
-            return same;
+            foreach (var left in _followed.Where(f => !f.Has(chunk)).ToList())
+            {
+                // The last one to be left had every chunk that was found in any of them.
+                CopiesFrom = left.Archive;
+                _followed.Remove(left);
+                left.Dispose();
+            }
+            return _followed.Count > 0;
         }
         finally
         {
@@ -101,8 +94,30 @@ sealed class ArchivePlace(ArchiveRepository repository, DatasetFolder folder, Ar
     public void Dispose()
     {
         _decided.TrySetCanceled();
-        _followedChunks?.Dispose();
-        _followedManifest?.Dispose();
+        foreach (var followed in _followed) followed.Dispose();
         _turn.Dispose();
+    }
+}
+
+/// <summary>An archive whose chunks are held against those of a stream under way.</summary>
+sealed class FollowedArchive(ArchiveEntry archive, ManifestCopy manifest) : IDisposable
+{
+    readonly IEnumerator<ChunkLine> _chunks = manifest.Chunks().GetEnumerator();
+    readonly Dictionary<int, string> _ahead = [];
+    int _read;
+
+    public ArchiveEntry Archive => archive;
+
+    /// <summary>Asked once for each chunk, in about their order: what was read ahead for others waits for them.</summary>
+    public bool Has(ChunkName chunk)
+    {
+        while (_read <= chunk.Index && _chunks.MoveNext()) _ahead[_read++] = _chunks.Current.Name;
+        return _ahead.Remove(chunk.Index, out var name) && name == chunk.Text;
+    }
+
+    public void Dispose()
+    {
+        _chunks.Dispose();
+        manifest.Dispose();
     }
 }

@@ -34,17 +34,23 @@ public interface IArchiveOrder
 
     /// <summary>Whether a stream may go on after a record of an unknown type.</summary>
     bool AllowsOpaque { get; }
+
+    /// <summary>Whether what cannot be restored by itself is stored all the same.</summary>
+    bool Insists { get; }
 }
 
 /// <summary>
 /// Carries a stream or package into a repository: read, check, cut, pack, store; each manifest last, and none before the whole
 /// input was found whole.
 /// </summary>
-public sealed class ArchiveWriter(ArchiveRepository repository, Catalog catalog, WriterSettings settings, TimeProvider clock, IProgress<WriteProgress>? progress = null)
+public sealed class ArchiveWriter(ArchiveRepository repository, Catalog catalog, WriterSettings settings, TimeProvider clock, IProgress<WriteProgress>? progress = null, StageTimes? times = null)
 {
     long _stored;
 
-    public StageTimes Times { get; } = new(clock);
+    public StageTimes Times { get; } = times ?? new(clock);
+
+    /// <summary>Datasets that the last package promised and did not bring: their send failed.</summary>
+    public ImmutableArray<string> PackageLacks { get; private set; } = [];
 
     /// <param name="digest">Fed with the whole input, when its hash is wanted.</param>
     /// <exception cref="StreamDamageException">The input is damaged or incomplete: nothing was committed.</exception>
@@ -93,6 +99,7 @@ public sealed class ArchiveWriter(ArchiveRepository repository, Catalog catalog,
                 }
                 while (underway.TryPeek(out var first) && (first.IsCompleted || item is IntakeItem.Ended)) await SpoolAsync(await underway.Dequeue());
             }
+            PackageLacks = intake.Missing;
             return intake.BytesRead;
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
@@ -110,9 +117,10 @@ public sealed class ArchiveWriter(ArchiveRepository repository, Catalog catalog,
         void Admit(SubstreamWalker facts)
         {
             var begin = facts.Begin!;
-            var request = order.Admit(begin, intake.Package, node => pendings.Find(p => p.Node.Serves(node)) is { } pending ? new BaseArchive(pending) : null);
+            var request = order.Admit(begin, intake.Package, node => pendings.Find(p => p.Request.Conditions.IsEmpty && p.Node.Serves(node)) is { } pending ? new BaseArchive(pending) : null);
             var edge = ArchiveName.Of(begin.Creation, begin.ToGuid, begin.FromGuid);
-            var sameEdge = catalog.Graph.OfSnapshot(begin.ToGuid).Where(a => a.Folder == request.Folder && a.Name.Edge == edge.Edge);
+            // An archive that does not count is no reason to leave out one that will.
+            var sameEdge = catalog.Graph.OfSnapshot(begin.ToGuid).Where(a => a.Folder == request.Folder && a.Name.Edge == edge.Edge && (a.Counts || !request.Conditions.IsEmpty));
             var name = edge with { Ordinal = catalog.OrdinalsOf(request.Folder, edge).DefaultIfEmpty(0).Max() + 1 };
             var place = new ArchivePlace(repository, request.Folder, name, [.. sameEdge.OrderBy(a => a.Name.Ordinal)]);
             pendings.Add(new(request, facts, place, package) { LinesStart = spool.Position });
@@ -152,8 +160,11 @@ public sealed class ArchiveWriter(ArchiveRepository repository, Catalog catalog,
         }
     }
 
+    // What BEGIN did not announce.
     static void RequireKnown(SubstreamWalker facts, IArchiveOrder order)
     {
+        if (facts.Counts[(int)RecordType.WriteByRef] > 0 && !order.Insists)
+            throw new ArchiveException(FailureKind.Usage, $"{facts.Begin!.ToName} cannot be restored by itself (dedup: it refers to blocks of other streams); it is stored only with --insist");
         if (facts.OpaqueFrom is not null && !order.AllowsOpaque)
             throw new ArchiveException(FailureKind.Usage, $"{facts.Begin!.ToName}: {string.Join("; ", facts.Warnings)}; it is stored only with --insist");
     }

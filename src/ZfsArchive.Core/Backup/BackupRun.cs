@@ -50,8 +50,8 @@ public sealed class BackupRun(ArchiveRepository repository, IZfs zfs, WriterSett
 {
     readonly KnownHeads _known = new(repository.Folders, repository.Descriptor);
 
-    /// <summary>What the stages of the last step took.</summary>
-    public StageTimes? LastTimes { get; private set; }
+    /// <summary>What the stages of all steps took.</summary>
+    public StageTimes Times { get; } = new(clock);
 
     /// <summary>Makes one archive; the catalog with it.</summary>
     public async Task<(WrittenArchive Written, Catalog Catalog)> ExecuteAsync(BackupPlan plan, BackupStep step, Catalog catalog, CancellationToken cancel)
@@ -67,8 +67,7 @@ public sealed class BackupRun(ArchiveRepository repository, IZfs zfs, WriterSett
             var raw = plan.Source.Raw;
             await using var send = zfs.StartSend(new(step.Snapshot.Name, step.Base?.Name, raw, LargeBlocks: !raw, Compressed: !raw));
             var order = new DatasetOrder(repository, catalog, zfs, send, plan, step, baseEntry, properties);
-            var writer = new ArchiveWriter(repository, catalog, settings, clock, progress(step));
-            LastTimes = writer.Times;
+            var writer = new ArchiveWriter(repository, catalog, settings, clock, progress(step), Times);
             var written = (await WriteAsync(writer, send, order, cancel)).Single();
             _known.Remember([written.Archive]);
             return (written, catalog.With(written.Archive));

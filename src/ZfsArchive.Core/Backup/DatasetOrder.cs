@@ -14,6 +14,8 @@ sealed class DatasetOrder(
 {
     public bool AllowsOpaque => false;
 
+    public bool Insists => false;
+
     public ArchiveRequest Admit(BeginRecord begin, BeginRecord? package, Func<NodeKey, BaseArchive?> pendingBase)
     {
         var dataset = plan.Source.Dataset;
@@ -42,6 +44,7 @@ sealed class DatasetOrder(
             : begin.ToGuid != step.Snapshot.Guid ? $"guid {begin.ToGuid} instead of {step.Snapshot.Guid}"
             : begin.FromGuid != (wantedBase?.Guid ?? 0) ? $"from guid {begin.FromGuid} instead of {wantedBase?.Guid ?? 0}"
             : begin.Crypt is { } key && (key.KeyGuid != plan.Source.Dataset.KeyGuid || key.ToIvsetGuid != step.Snapshot.IvsetGuid) ? "with another key or IV set"
+            : StreamConditions.Of(begin) is { IsEmpty: false } conditions ? string.Join(", ", conditions)
             : begin.Crypt is { } from && wantedBase is { } node && from.FromIvsetGuid != node.IvsetGuid ? "from a base with another IV set"
             : null;
     }

@@ -33,8 +33,8 @@ public static class ManifestHeads
     {
         var begin = facts.Begin!;
         var conditions = request.Conditions;
-        if (facts.OpaqueFrom is not null) conditions = conditions.Add("opaque");
-        if (facts.Counts[(int)RecordType.WriteByRef] > 0 && !conditions.Contains("dedup")) conditions = conditions.Add("dedup");
+        if (facts.OpaqueFrom is not null) conditions = conditions.Add(StreamConditions.Opaque);
+        if (facts.Counts[(int)RecordType.WriteByRef] > 0 && !conditions.Contains(StreamConditions.Dedup)) conditions = conditions.Add(StreamConditions.Dedup);
         return new(
             facts.Length, begin.ToName, begin.FromGuid, facts.Ended ? facts.EndChecksum.ToString() : null, begin.BigEndian, begin.Features.Names, (uint)begin.Flags,
             facts.OpaqueFrom, conditions, Records(facts), new(begin.Features.OldestZfs.ToString(3), begin.Features.PoolFeatures), request.SendFlags);

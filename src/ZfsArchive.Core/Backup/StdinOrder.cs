@@ -22,6 +22,8 @@ public sealed class StdinOrder(Catalog catalog, StdinRules rules, Func<string?> 
 {
     readonly ArchivePaths _paths = catalog.Graph.Paths();
 
+    public bool Insists => rules.Insist;
+
     // Without an END record, only something from outside can tell that an opaque stream is whole.
     public bool AllowsOpaque => rules.Insist && (rules.ExpectSha256 is not null || rules.ExpectLength is not null);
 
@@ -32,7 +34,8 @@ public sealed class StdinOrder(Catalog catalog, StdinRules rules, Func<string?> 
 
         var wanted = new NodeKey(begin.FromGuid, begin.Features.Raw, begin.Crypt?.KeyGuid ?? 0, begin.Crypt?.FromIvsetGuid ?? 0);
         var archive = begin.IsFull ? null : pendingBase(wanted) ?? (_paths.Cheapest(wanted) is { } entry ? new BaseArchive(entry) : null);
-        var conditions = Conditions(begin, archive);
+        var conditions = StreamConditions.Of(begin);
+        if (!begin.IsFull && archive is null) conditions = conditions.Add(StreamConditions.BaseMissing);
         if (conditions.Length > 0 && !rules.Insist)
             throw new ArchiveException(FailureKind.Usage, $"{begin.ToName} cannot be restored by itself ({string.Join(", ", conditions)}{Explain(begin, conditions)}); it is stored only with --insist, and then never counts as archived");
 
@@ -54,19 +57,9 @@ public sealed class StdinOrder(Catalog catalog, StdinRules rules, Func<string?> 
 
     public Task BeforeManifestAsync(CancellationToken cancel) => Task.CompletedTask;
 
-    static ImmutableArray<string> Conditions(BeginRecord begin, BaseArchive? archive)
-    {
-        var conditions = ImmutableArray.CreateBuilder<string>();
-        if (begin.Features.Redacted || begin.Properties?.Has("redact_snaps") == true) conditions.Add("redacted");
-        if (begin.Features.Dedup) conditions.Add("dedup");
-        if (begin.Features.Resuming) conditions.Add("resuming");
-        if (!begin.IsFull && archive is null) conditions.Add("base-missing");
-        return conditions.ToImmutable();
-    }
-
     string Explain(BeginRecord begin, ImmutableArray<string> conditions)
     {
-        if (!conditions.Contains("base-missing")) return "";
+        if (!conditions.Contains(StreamConditions.BaseMissing)) return "";
         var others = catalog.Graph.OfSnapshot(begin.FromGuid).ToList();
         return others.Count == 0
             ? $": its base, guid {begin.FromGuid}, is not archived here"

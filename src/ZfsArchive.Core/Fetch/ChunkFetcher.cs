@@ -38,7 +38,7 @@ public sealed class ChunkFetcher(IObjectStore store, int parallel) : IDisposable
     /// <exception cref="ArchiveException">Damage: absent, cut, other bytes, or no frame of the right length.</exception>
     public async Task<OpenChunk> FetchAsync(ArchiveEntry archive, ChunkLine line, CancellationToken cancel)
     {
-        var stored = await _stored.RentAsync(WeightOf(line), RoomFor(line.StoredLength), cancel);
+        var stored = await _stored.RentAsync(WeightOf(line), RoomFor(line.StoredLength + 1), cancel);
         return await Task.Run(() => FetchIntoAsync(archive, line, stored, cancel), CancellationToken.None);
     }
 
@@ -48,7 +48,7 @@ public sealed class ChunkFetcher(IObjectStore store, int parallel) : IDisposable
         try
         {
             var bytes = stored.Bytes.AsMemory(0, (int)line.StoredLength);
-            await FillAsync(archive, line, bytes, cancel);
+            await FillAsync(archive, line, stored.Bytes, cancel);
             if (StoredFrame.Unwrap(bytes, line.Length) is not { } pieces)
             {
                 room = await _opened.RentAsync(WeightOf(line), RoomFor(line.Length), cancel);
@@ -65,9 +65,11 @@ public sealed class ChunkFetcher(IObjectStore store, int parallel) : IDisposable
         }
     }
 
-    async Task FillAsync(ArchiveEntry archive, ChunkLine line, Memory<byte> into, CancellationToken cancel)
+    // One byte more is asked for than there should be, so that what is too long is seen as well.
+    async Task FillAsync(ArchiveEntry archive, ChunkLine line, byte[] room, CancellationToken cancel)
     {
         int read;
+        var into = room.AsMemory(0, (int)line.StoredLength + 1);
         try
         {
             read = await store.ReadAsync(new(Layout.Chunk(archive.Folder, archive.Name, line.Name)), 0, into, cancel);
@@ -76,15 +78,16 @@ public sealed class ChunkFetcher(IObjectStore store, int parallel) : IDisposable
         {
             throw Damage(archive, line, "it is missing");
         }
-        if (read < into.Length) throw Damage(archive, line, $"it has {read} bytes, not {into.Length}");
-        if (ChunkOpener.WrongHash(into.Span, ChunkName.TryParse(line.Name)!.Sha256) is { } wrong) throw Damage(archive, line, wrong);
+        if (read < line.StoredLength) throw Damage(archive, line, $"it has {read} bytes, not {line.StoredLength}");
+        if (read > line.StoredLength) throw Damage(archive, line, $"it has more than its {line.StoredLength} bytes");
+        if (ChunkOpener.WrongHash(into.Span[..read], ChunkName.TryParse(line.Name)!.Sha256) is { } wrong) throw Damage(archive, line, wrong);
     }
 
     static int RoomFor(long length) => (int)((length + Step - 1) / Step) * Step;
 
     int WeightOf(ChunkLine line) => int.Min(parallel, line.Length > ChunkSchedule.Standard.Target + (ChunkSchedule.Standard.Target >> 1) ? 2 : 1);
 
-    static ArchiveException Damage(ArchiveEntry archive, ChunkLine line, string why) => SealedJson.Damage($"chunk {line.Name} of {archive}", why);
+    static DamageException Damage(ArchiveEntry archive, ChunkLine line, string why) => SealedJson.Damage($"chunk {line.Name} of {archive}", why);
 
     public void Dispose()
     {

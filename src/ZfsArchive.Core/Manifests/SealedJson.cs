@@ -47,7 +47,7 @@ public static partial class SealedJson
         return match.Success ? (start, match.Groups[1].Value) : null;
     }
 
-    public static ArchiveException Damage(string what, string why) => new(FailureKind.Damage, $"{what} is damaged: {why}");
+    public static DamageException Damage(string what, string why) => new(what, why);
 
     static string Hash(byte[] prefix, ReadOnlySpan<byte> body)
     {
@@ -59,4 +59,12 @@ public static partial class SealedJson
 
     [GeneratedRegex("\\A\"sha256\": \"([0-9a-f]{64})\",\\n\"signature\": (?:null|\"[A-Za-z0-9+/=]{1,512}\")\\n\\}\\n\\z")]
     private static partial Regex TailGrammar();
+}
+
+/// <summary>Something that lies in a repository is not what it must be.</summary>
+/// <param name="what">The object.</param>
+/// <param name="why">A sentence without the object.</param>
+public sealed class DamageException(string what, string why) : ArchiveException(FailureKind.Damage, $"{what} is damaged: {why}")
+{
+    public string Why { get; } = why;
 }

@@ -26,7 +26,11 @@ public static class EncryptionRoots
         // Neither its exit status nor its words tell whether it worked: the property does.
         var toDo = ImmutableArray.CreateBuilder<string>();
         foreach (var child in apart)
-            if (await IsApartAsync(zfs, child, cancel)) toDo.AddRange(Commands(root, child));
+        {
+            if (!await IsApartAsync(zfs, child, cancel)) continue;
+            var name = ShellQuoting.Quote(child.Target.Name);
+            toDo.AddRange($"zfs load-key {name}", $"zfs change-key -i {name}   # with the key of {ShellQuoting.Quote(root.Target.Name)} loaded");
+        }
         return toDo.ToImmutable();
     }
 
@@ -52,11 +56,4 @@ public static class EncryptionRoots
             // what it left is looked at next
         }
     }
-
-    static IEnumerable<string> Commands(RestorePlan root, RestorePlan child) =>
-    [
-        $"zfs load-key {ShellQuoting.Quote(root.Target.Name)}",
-        $"zfs load-key {ShellQuoting.Quote(child.Target.Name)}",
-        $"zfs change-key -i {ShellQuoting.Quote(child.Target.Name)}",
-    ];
 }

@@ -27,9 +27,11 @@ public sealed class DirectoryStore : IObjectStore
     {
         var path = PathOf(key);
         if (File.Exists(path)) return await SettleTakenAsync(key, path, body, cancel);
-        EnsureFolder(Path.GetDirectoryName(path)!);
+        EnsureFolder(key, Path.GetDirectoryName(path)!);
 
         var error = await WriteAsideAsync(key, path, body, temporary => Posix.RenameIfFree(temporary, path), cancel);
+        // a sweep may take a temporary file in the moment before it is locked
+        if (error == Posix.NoEntry) error = await WriteAsideAsync(key, path, body, temporary => Posix.RenameIfFree(temporary, path), cancel);
         if (error == Posix.Exists) return await SettleTakenAsync(key, path, body, cancel);
         if (error != 0) throw Failure(key, "create", error);
         SyncFolder(Path.GetDirectoryName(path)!);
@@ -61,12 +63,7 @@ public sealed class DirectoryStore : IObjectStore
         var file = new FileInfo(PathOf(key));
         try
         {
-            // Attributes, unlike Exists, tells a file that is absent from one that we may not look at.
-            _ = file.Attributes;
-            return Task.FromResult(file.Exists ? new ObjectInfo(key, file.Length, new(file.LastWriteTimeUtc)) : null);
-        }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
-        {
+            if (file.Exists) return Task.FromResult<ObjectInfo?>(new(key, file.Length, new(file.LastWriteTimeUtc)));
             RequireRoot();
             return Task.FromResult<ObjectInfo?>(null);
         }
@@ -109,7 +106,7 @@ public sealed class DirectoryStore : IObjectStore
     public async Task ReplaceAsync(ObjectKey key, ObjectBody body, CancellationToken cancel)
     {
         var path = PathOf(key);
-        EnsureFolder(Path.GetDirectoryName(path)!);
+        EnsureFolder(key, Path.GetDirectoryName(path)!);
         await WriteAsideAsync(key, path, body, temporary =>
         {
             File.Move(temporary, path, overwrite: true);
@@ -240,18 +237,18 @@ public sealed class DirectoryStore : IObjectStore
     }
 
     // Every folder that is made here is made durable in the one above it.
-    void EnsureFolder(string path)
+    void EnsureFolder(ObjectKey key, string path)
     {
         if (Directory.Exists(path)) return;
         RequireRoot();
-        EnsureFolder(Path.GetDirectoryName(path)!);
+        EnsureFolder(key, Path.GetDirectoryName(path)!);
         try
         {
             Directory.CreateDirectory(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw Failure(new("folder"), "create", e);
+            throw Failure(key, "create a folder for", e);
         }
         SyncFolder(Path.GetDirectoryName(path)!);
     }
@@ -262,7 +259,8 @@ public sealed class DirectoryStore : IObjectStore
         if (error != 0) throw new StoreException(StoreFailure.Permanent, $"{Location}: cannot make {Path.GetRelativePath(_root, path)} durable: {Posix.Message(error)}");
     }
 
-    static SafeFileHandle OpenExisting(string path) => File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Write | FileShare.Delete);
+    // Without a lock: .NET's own would be refused while the writer still holds his, just after the rename.
+    static SafeFileHandle OpenExisting(string path) => Posix.OpenToRead(path);
 
     string PathOf(ObjectKey key) => Path.Combine(_root, key.Text);
 

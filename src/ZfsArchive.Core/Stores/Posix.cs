@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace ZfsArchive.Stores;
 
@@ -8,9 +9,9 @@ static partial class Posix
     const string LibC = "libc";
     const int AtCurrentFolder = -100;
     const uint NoReplace = 1;
-    const int ReadOnlyFolder = 0x10000 | 0x80000;     // O_DIRECTORY | O_CLOEXEC
+    const int CloseOnExec = 0x80000, ReadOnlyFolder = 0x10000 | CloseOnExec;     // O_CLOEXEC, O_DIRECTORY
 
-    public const int NoEntry = 2, Exists = 17, CrossDevice = 18, Invalid = 22, NoSpace = 28, NotSupported = 38, NotSupportedOperation = 95;
+    public const int NoEntry = 2, Denied = 13, Exists = 17, NoFolder = 20, CrossDevice = 18, Invalid = 22, NoSpace = 28, NotSupported = 38, NotSupportedOperation = 95;
 
     /// <summary>Gives the file its final name if that is free; 0, or the errno (EEXIST when it is taken).</summary>
     public static int RenameIfFree(string from, string to)
@@ -23,6 +24,19 @@ static partial class Posix
         if (Link(from, to) != 0) return Marshal.GetLastPInvokeError();
         _ = Unlink(from);
         return 0;
+    }
+
+    /// <summary>Opens a file without locking it.</summary>
+    /// <exception cref="IOException">With the errno's text; <see cref="FileNotFoundException"/> when it is not there.</exception>
+    public static SafeFileHandle OpenToRead(string path)
+    {
+        var file = Open(path, CloseOnExec);
+        return file >= 0 ? new(file, ownsHandle: true) : throw (Marshal.GetLastPInvokeError() switch
+        {
+            NoEntry or NoFolder => new FileNotFoundException($"{path} is not there"),
+            Denied => new UnauthorizedAccessException(Message(Denied)),
+            var error => new IOException(Message(error), error),
+        });
     }
 
     /// <summary>Makes what was created, renamed or removed in the folder durable; 0 or the errno.</summary>

@@ -29,6 +29,9 @@ public static class ChainCheck
         var unreadable = catalog.Faults.Select(f => f.Key).ToHashSet();
         foreach (var head in known)
             if (Vanished(head, byId, unreadable) is { } vanished) yield return vanished;
+        foreach (var archive in catalog.Graph.Archives.Where(a => !a.Counts))
+            yield return new(Severity.Note, archive.Id, false, Layout.Manifest(archive.Folder, archive.Name),
+                $"it was stored by insisting and cannot be restored by itself: {string.Join(", ", archive.Head.Stream.Conditions)}", "archive its base, then archive it again");
         foreach (var stranger in catalog.Strangers)
             yield return new(Severity.Note, null, false, stranger, "no name that zfsarchive writes; it is left alone", "look whose it is");
     }

@@ -23,7 +23,7 @@ public sealed class Consequences(Catalog catalog)
     {
         if (fault.ArchiveId is not { } id) return [];
         if (_byId.TryGetValue(id, out var archive))
-            return [.. LostWithout(new HashSet<string> { id }).Concat(archive.Counts ? [] : [archive.SnapshotName]).Distinct().Order(StringComparer.Ordinal)];
+            return [.. LostWithout(new HashSet<string> { id }).Concat(_all.Reaches(archive) ? [] : [archive.SnapshotName]).Distinct().Order(StringComparer.Ordinal)];
 
         // The manifest cannot be read or is gone: its snapshot, unless another archive has it, and what nothing leads to any more.
         var name = Layout.ParseManifest($"{Layout.Manifests}{id}.json");

@@ -28,6 +28,7 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
         var archives = catalog.Graph.Archives.Where(selects).ToImmutableArray();
         _total = archives.Sum(a => a.Head.Totals.StoredLength);
         await CheckManifestsAsync(archives, cancel);
+        FindStranded(catalog);
         if (level >= VerifyLevel.Objects) await CheckObjectsAsync(catalog, archives, cancel);
         if (level >= VerifyLevel.Data) await CheckChunksAsync(archives, cancel);
 
@@ -35,6 +36,15 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
         var faults = _faults.OrderBy(f => f.Object, StringComparer.Ordinal).ThenBy(f => f.Reason, StringComparer.Ordinal).ToList();
         return new(level, archives.Length, Interlocked.Read(ref _chunks), Interlocked.Read(ref _read),
             [.. faults.Select(consequences.Of)], consequences.Lost([.. faults.Where(f => f.Severity is Severity.Damage)]));
+    }
+
+    // What no chain leads to is a fault of its own when nothing else explains it.
+    void FindStranded(Catalog catalog)
+    {
+        if (_faults.Any(f => f.Severity is Severity.Damage)) return;
+        var paths = catalog.Graph.Paths();
+        foreach (var archive in catalog.Graph.Archives.Where(a => a.Counts && !paths.Reaches(a)))
+            Add(new(Severity.Damage, archive.Id, true, Layout.Manifest(archive.Folder, archive.Name), "no chain of archives leads to its base", Mend, archive.SnapshotName));
     }
 
     async Task CheckManifestsAsync(ImmutableArray<ArchiveEntry> archives, CancellationToken cancel)
@@ -105,9 +115,9 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
             using var chunk = await fetcher.FetchAsync(place.Archive, place.Line, cancel);
             if (level >= VerifyLevel.Stream && ChunkCheck.Broken(place, chunk) is { } broken) AddDamage(place.Archive, key, broken);
         }
-        catch (ArchiveException e) when (e.Kind is FailureKind.Damage)
+        catch (DamageException e)
         {
-            AddDamage(place.Archive, key, e.Message);
+            AddDamage(place.Archive, key, $"the chunk is damaged: {e.Why}");
         }
         progress?.Report(new(Interlocked.Add(ref _read, place.Line.StoredLength), _total));
     }
@@ -136,9 +146,9 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
             if (manifest is not null) await look(manifest);
             else AddDamage(archive, Layout.Manifest(archive.Folder, archive.Name), "the manifest was listed and is gone");
         }
-        catch (ArchiveException e) when (e.Kind is FailureKind.Damage && e is not StoreException)
+        catch (DamageException e)
         {
-            AddDamage(archive, Layout.Manifest(archive.Folder, archive.Name), e.Message);
+            AddDamage(archive, Layout.Manifest(archive.Folder, archive.Name), e.Why);
         }
     }
 

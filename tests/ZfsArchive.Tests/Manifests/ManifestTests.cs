@@ -20,7 +20,7 @@ public sealed class ManifestTests
 
     static Task<string> CheckAsync(byte[] bytes, string? archive = null) => ManifestReader.CheckAsync(new MemoryStream(bytes), SampleManifest.Folder, archive ?? SampleManifest.Name.Text, "it", default);
 
-    static FailureKind KindOf(Action act) => Assert.Throws<ArchiveException>(act).Kind;
+    static FailureKind KindOf(Action act) => Assert.ThrowsAny<ArchiveException>(act).Kind;
 
     static byte[] Edit(byte[] bytes, string from, string to)
     {
@@ -67,7 +67,7 @@ public sealed class ManifestTests
         var head = ManifestReader.Head(more, "it");
         Assert.Equal(2, ManifestReader.Chunks(new MemoryStream(more), head, "it").Count());
 
-        var failure = Assert.Throws<ArchiveException>(() => ManifestReader.Head(Edit(bytes, "\"format\": 1,", "\"format\": 2,"), "it"));
+        var failure = Assert.ThrowsAny<ArchiveException>(() => ManifestReader.Head(Edit(bytes, "\"format\": 1,", "\"format\": 2,"), "it"));
         Assert.Equal(FailureKind.Usage, failure.Kind);
         Assert.Contains("format 2", failure.Message, StringComparison.Ordinal);
     }
@@ -112,10 +112,10 @@ public sealed class ManifestTests
         {
             byte[] changed = [.. bytes];
             changed[at] ^= (byte)(1 << random.Next(8));
-            Assert.Equal(FailureKind.Damage, (await Assert.ThrowsAsync<ArchiveException>(() => CheckAsync(changed))).Kind);
-            Assert.Equal(FailureKind.Damage, (await Assert.ThrowsAsync<ArchiveException>(() => CheckAsync(bytes[..at]))).Kind);
+            Assert.Equal(FailureKind.Damage, (await Assert.ThrowsAnyAsync<ArchiveException>(() => CheckAsync(changed))).Kind);
+            Assert.Equal(FailureKind.Damage, (await Assert.ThrowsAnyAsync<ArchiveException>(() => CheckAsync(bytes[..at]))).Kind);
         }
-        await Assert.ThrowsAsync<ArchiveException>(() => CheckAsync(bytes, $"{SampleManifest.Name}.2"));
+        await Assert.ThrowsAnyAsync<ArchiveException>(() => CheckAsync(bytes, $"{SampleManifest.Name}.2"));
         Assert.Equal(64, (await CheckAsync(bytes)).Length);
     }
 
@@ -124,6 +124,6 @@ public sealed class ManifestTests
     {
         var head = SampleManifest.Head(0, 0, 0);
         head = head with { Properties = head.Properties!.Add("org:long", new('x', ManifestWriter.LongestHead)) };
-        Assert.Equal(FailureKind.Failed, (await Assert.ThrowsAsync<ArchiveException>(() => WriteAsync(head, []))).Kind);
+        Assert.Equal(FailureKind.Failed, (await Assert.ThrowsAnyAsync<ArchiveException>(() => WriteAsync(head, []))).Kind);
     }
 }
