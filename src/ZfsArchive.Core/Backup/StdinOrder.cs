@@ -21,6 +21,7 @@ public sealed record StdinRules(string? DatasetName, bool AllowPlaintext, bool I
 public sealed class StdinOrder(Catalog catalog, StdinRules rules, Func<string?> inputSha256) : IArchiveOrder
 {
     readonly ArchivePaths _paths = catalog.Graph.Paths();
+    readonly Dictionary<string, DatasetFolder> _folders = [];
 
     public bool Insists => rules.Insist;
 
@@ -41,7 +42,7 @@ public sealed class StdinOrder(Catalog catalog, StdinRules rules, Func<string?> 
 
         var name = DatasetName(begin, package);
         return new(
-            FolderOf(name), new(name, null, null, begin.Kind is ObjsetKind.Volume ? "volume" : "filesystem"), null, archive, null,
+            FolderOf(name, begin), new(name, null, null, begin.Kind is ObjsetKind.Volume ? "volume" : "filesystem"), null, archive, null,
             conditions, [], null, null);
     }
 
@@ -76,5 +77,12 @@ public sealed class StdinOrder(Catalog catalog, StdinRules rules, Func<string?> 
         return top is not null && begin.DatasetName.StartsWith(top + "/", StringComparison.Ordinal) ? given + begin.DatasetName[top.Length..] : given;
     }
 
-    DatasetFolder FolderOf(string name) => catalog.FolderOf(name, BinaryPrimitives.ReadUInt64BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(name))));
+    // The stream does not say which dataset it is of. One that has the snapshot or its base archived under this name is it; else the name decides.
+    DatasetFolder FolderOf(string name, BeginRecord begin)
+    {
+        if (_folders.TryGetValue(name, out var decided)) return decided;
+        var archived = catalog.Graph.OfSnapshot(begin.ToGuid).Concat(begin.IsFull ? [] : catalog.Graph.OfSnapshot(begin.FromGuid));
+        return _folders[name] = archived.Select(a => a.Folder).FirstOrDefault(f => catalog.NameOf(f) == name)
+            ?? catalog.FolderOf(name, BinaryPrimitives.ReadUInt64BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(name))));
+    }
 }

@@ -61,8 +61,9 @@ public sealed class RestoreRun(ArchiveRepository repository, IZfs zfs, IProgress
             }
             catch (ArchiveException e) when (e.Kind is FailureKind.Damage)
             {
-                // Killed before its half-received state is thrown away.
-                await receive.DisposeAsync();
+                // Seen to its end before its half-received state is thrown away: behind ssh, killing what runs here does not end it there.
+                await receive.Input.DisposeAsync();
+                await receive.FailureAsync(cancel);
                 await ForgetPartialAsync(target, cancel);
                 throw new DamagedArchiveException(archive, e);
             }

@@ -146,7 +146,7 @@ sealed class FakeZfs : IZfs
             return Task.CompletedTask;
         }
 
-        public Task<ZfsException> FailureAsync(CancellationToken cancel) => throw new NotSupportedException();
+        public Task<ZfsException> FailureAsync(CancellationToken cancel) => Task.FromResult(new ZfsException("cannot receive: incomplete stream"));
         public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 }
