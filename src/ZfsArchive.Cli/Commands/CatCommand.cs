@@ -34,21 +34,13 @@ static class CatCommand
         var (dataset, snapshot) = ArchiveSelection.Split(what);
         if (snapshot is null) throw new ArchiveException(FailureKind.Usage, $"'{what}' names no snapshot: say DATASET@SNAPSHOT");
         var folder = ArchiveSelection.Dataset(catalog, dataset);
-        RefuseUnreadable(catalog, folder, snapshot, name);
+        if (catalog.Faults.FirstOrDefault(f => name is not null && f.Key == $"{Layout.Manifests}{folder}/{name}.json") is { } fault)
+            throw new ArchiveException(FailureKind.Damage, fault.Reason);
         var archives = ArchiveSelection.Snapshot(catalog, folder, snapshot);
         if (name is not null)
             return archives.FirstOrDefault(a => a.Name.Text == name || a.Id == name)
                 ?? throw new ArchiveException(FailureKind.Usage, $"{what} has no archive '{name}'; it has {List(archives)}");
         return archives.Length == 1 ? archives[0] : throw new ArchiveException(FailureKind.Usage, $"{what} has several archives: choose one with --archive: {List(archives)}");
-    }
-
-    // A snapshot whose manifest cannot be read must not look as if it had never been archived.
-    static void RefuseUnreadable(Catalog catalog, DatasetFolder folder, string snapshot, string? name)
-    {
-        if (catalog.Faults.FirstOrDefault(f => name is not null && f.Key == $"{Layout.Manifests}{folder}/{name}.json") is { } chosen) throw new ArchiveException(FailureKind.Damage, chosen.Reason);
-        var found = catalog.Graph.Archives.Any(a => a.Folder == folder && (a.Head.Snapshot.Name == snapshot || $"{a.Head.Snapshot.Guid}" == snapshot));
-        var fault = catalog.Faults.FirstOrDefault(f => f.Key.StartsWith($"{Layout.Manifests}{folder}/", StringComparison.Ordinal));
-        if (!found && fault is not null) throw new ArchiveException(FailureKind.Damage, fault.Reason);
     }
 
     static string List(ImmutableArray<ArchiveEntry> archives) => string.Join(", ", archives.Select(a => a.Name.Text));

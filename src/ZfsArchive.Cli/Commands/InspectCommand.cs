@@ -37,7 +37,7 @@ static class InspectCommand
         {
             return new(name, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
             throw new ArchiveException(FailureKind.Usage, $"cannot read {name}: {e.Message}", e);
         }
@@ -64,19 +64,19 @@ static class InspectCommand
         }
         // What a later record makes unbelievable is still shown, as far as it was read.
         return new(
-            walker.Package is { } package ? Package(package, walker.Missing) : null,
+            walker.Package is { } package ? Package(package) : null,
             Complete: damage is null,
             damage is null ? null : new(damage.Offset, damage.Record, damage.Reason),
             walker.Position,
             [.. walker.Substreams.Select(Substream)]);
     }
 
-    static InspectPackage Package(BeginRecord begin, ImmutableArray<string> missing)
+    static InspectPackage Package(BeginRecord begin)
     {
         var header = begin.Properties;
         var datasets = header?.List("fss")?.Pairs.Select(p => (p.Value as NvList)?.Text("name") ?? p.Name) ?? [];
         return new(begin.ToName, header?.Text("fromsnap"), header?.Text("tosnap"), header?.Has("raw") ?? false, header is not null && !header.Has("not_recursive"),
-            begin.Features.Names.Contains("HOLDS"), [.. datasets], missing);
+            begin.Features.Names.Contains("HOLDS"), [.. datasets]);
     }
 
     static InspectSubstream Substream(SubstreamWalker facts)
@@ -96,8 +96,6 @@ static class InspectCommand
     {
         if (result.Package is { } package)
             yield return $"package of {package.ToName}{(package.FromSnapshot is { } from ? $" from @{from}" : "")}: {Text.Plural(result.Substreams.Length, "stream")}";
-        foreach (var name in result.Package?.Missing ?? [])
-            yield return $"  warning: it promises a stream of {name} and has none";
         foreach (var stream in result.Substreams)
         {
             yield return $"{(stream.FromGuid == "0" ? "full" : "incremental")} {(stream.Raw ? "raw " : "")}stream of {stream.ToName} ({stream.Type}), {Text.Bytes(stream.Length)}, snapshot of {Text.Time(stream.Creation)}";

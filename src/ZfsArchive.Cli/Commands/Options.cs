@@ -35,7 +35,8 @@ static class Options
     {
         var place = repo ?? host.Environment("ZFSARCHIVE_REPO")
             ?? throw new ArchiveException(FailureKind.Usage, "no repository named: use --repo or ZFSARCHIVE_REPO");
-        if (place.StartsWith("file://", StringComparison.Ordinal)) place = new Uri(place).LocalPath;
+        if (place.StartsWith("file:///", StringComparison.Ordinal)) place = Uri.UnescapeDataString(place["file://".Length..]);
+        if (place.Length == 0 || place.Contains('\0', StringComparison.Ordinal)) throw new ArchiveException(FailureKind.Usage, "the repository's place is empty: use --repo or ZFSARCHIVE_REPO");
         if (place.Contains("://", StringComparison.Ordinal)) throw new ArchiveException(FailureKind.Usage, $"'{place}' is no place that this zfsarchive knows: it stores in directories (a path or file:///path)");
         return new DirectoryStore(place, host.Clock);
     }

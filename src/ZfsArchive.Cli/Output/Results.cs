@@ -14,7 +14,7 @@ sealed record InitResult(string Repository, string Id);
 
 sealed record InspectResult(InspectPackage? Package, bool Complete, InspectDamage? Damage, long Length, ImmutableArray<InspectSubstream> Substreams);
 
-sealed record InspectPackage(string ToName, string? FromSnapshot, string? ToSnapshot, bool Raw, bool Recursive, bool Holds, ImmutableArray<string> Datasets, ImmutableArray<string> Missing);
+sealed record InspectPackage(string ToName, string? FromSnapshot, string? ToSnapshot, bool Raw, bool Recursive, bool Holds, ImmutableArray<string> Datasets);
 
 sealed record InspectDamage(long Offset, long Record, string Reason);
 

@@ -15,7 +15,7 @@ namespace ZfsArchive.Backup;
 /// </summary>
 sealed class ArchiveCommit(ArchiveRepository repository, Catalog catalog, WriterSettings settings, TimeProvider clock, FileStream spool)
 {
-    readonly Dictionary<DatasetFolder, (int Number, string Name)> _named = catalog.Datasets.ToDictionary(d => d.Key, d => (d.Value.Number, d.Value.Record.Name));
+    readonly Dictionary<DatasetFolder, (int Number, string Name)> _named = [];
 
     /// <exception cref="ArchiveException">Something that the manifest would name is not there: nothing more is committed.</exception>
     public async Task<ImmutableArray<WrittenArchive>> CommitAsync(IReadOnlyList<PendingArchive> pendings, IArchiveOrder order, CancellationToken cancel)
@@ -81,12 +81,10 @@ sealed class ArchiveCommit(ArchiveRepository repository, Catalog catalog, Writer
 
     async Task NameDatasetAsync(ArchiveRequest request, CancellationToken cancel)
     {
-        var number = 1;
-        if (_named.TryGetValue(request.Folder, out var known))
-        {
-            if (known.Name == request.Dataset.Name) return;
-            number = known.Number + 1;
-        }
+        if (!_named.TryGetValue(request.Folder, out var known))
+            known = (catalog.LastDatasetNumber(request.Folder), catalog.Datasets.TryGetValue(request.Folder, out var newest) ? newest.Record.Name : "");
+        if (known.Name == request.Dataset.Name) return;
+        var number = known.Number + 1;
         var record = new DatasetRecord(request.Dataset.Name, request.Dataset.Guid, request.Dataset.PoolGuid, settings.Host);
         await repository.CreateDocumentAsync(Layout.Dataset(request.Folder, number), record, ManifestJson.Default.DatasetRecord, cancel);
         _named[request.Folder] = (number, request.Dataset.Name);
@@ -101,9 +99,26 @@ sealed class ArchiveCommit(ArchiveRepository repository, Catalog catalog, Writer
         var manifest = await ManifestWriter.WriteAsync(draft, place.Folder.Text, place.Name, head, lines, [], cancel);
         await draft.FlushAsync(cancel);
         var key = new ObjectKey(Layout.Manifest(place.Folder, place.Name));
-        await repository.Store.CreateAsync(key, ObjectBody.OfFile(draft.Name, manifest.Length, manifest.FileSha256), cancel);
-        var entry = new ArchiveEntry(place.Folder, place.Name, head, manifest.Sha256, manifest.Length);
-        return entry;
+        try
+        {
+            await repository.Store.CreateAsync(key, ObjectBody.OfFile(draft.Name, manifest.Length, manifest.FileSha256), cancel);
+        }
+        catch (StoreException e) when (e.Failure is StoreFailure.Conflict)
+        {
+            return await SameAsync(pending, cancel)
+                ?? throw new ArchiveException(FailureKind.Failed, $"another backup archived {head.Stream.ToName} as {place.Folder}/{place.Name} meanwhile: run this one again, it takes the next name", e);
+        }
+        return new(place.Folder, place.Name, head, manifest.Sha256, manifest.Length);
+    }
+
+    // Another backup of the same stream was quicker.
+    async Task<ArchiveEntry?> SameAsync(PendingArchive pending, CancellationToken cancel)
+    {
+        var place = pending.Place;
+        using var manifest = await repository.OpenManifestAsync(place.Folder, place.Name, cancel);
+        return manifest is not null && manifest.Chunks().Select(c => c.Name).SequenceEqual(Lines(pending).Select(c => c.Name))
+            ? new(place.Folder, place.Name, manifest.Head, manifest.Sha256, 0)
+            : null;
     }
 
     IEnumerable<ChunkLine> Lines(PendingArchive pending)

@@ -9,7 +9,7 @@ namespace ZfsArchive.Backup;
 
 /// <summary>
 /// Where an archive's chunks go. For as long as archives of the same edge have the same chunks, this one follows them and writes
-/// nothing; from the first that none of them has, it goes to the edge's next free name.
+/// only what the first of them has lost; from the first that none of them has, it goes to the edge's next free name.
 /// </summary>
 /// <param name="name">The edge's next free name.</param>
 sealed class ArchivePlace(ArchiveRepository repository, DatasetFolder folder, ArchiveName name, ImmutableArray<ArchiveEntry> sameEdge) : IDisposable
@@ -38,9 +38,9 @@ sealed class ArchivePlace(ArchiveRepository repository, DatasetFolder folder, Ar
         var chunkName = new ChunkName(index, chunk.Sha256);
         if (index == 0) await BeginAsync(cancel);
         await _decided.Task.WaitAsync(cancel);
-        if (await FollowsAsync(chunkName, cancel)) return;
-
-        var key = new ObjectKey(Layout.Chunk(folder, Name, chunkName.Text));
+        // A followed archive gets a chunk that it has lost, or has damaged, back.
+        var followed = await FollowsAsync(chunkName, cancel);
+        var key = new ObjectKey(Layout.Chunk(folder, followed?.Name ?? Name, chunkName.Text));
         var body = ObjectBody.OfMemory(chunk.Pieces, chunk.Sha256);
         try
         {
@@ -66,12 +66,23 @@ sealed class ArchivePlace(ArchiveRepository repository, DatasetFolder folder, Ar
         // what runs that were killed left where this one writes
         await repository.Store.SweepAsync($"{Layout.Archives}{folder}/", cancel);
         await repository.Store.SweepAsync($"{Layout.Manifests}{folder}/", cancel);
-        foreach (var candidate in sameEdge)
-            if (await repository.OpenManifestAsync(candidate.Folder, candidate.Name, cancel) is { } manifest) _followed.Add(new(candidate, manifest));
+        foreach (var candidate in sameEdge) await TryFollowAsync(candidate, cancel);
         _decided.SetResult();
     }
 
-    async Task<bool> FollowsAsync(ChunkName chunk, CancellationToken cancel)
+    async Task TryFollowAsync(ArchiveEntry candidate, CancellationToken cancel)
+    {
+        try
+        {
+            if (await repository.OpenManifestAsync(candidate.Folder, candidate.Name, cancel) is { } manifest) _followed.Add(new(candidate, manifest));
+        }
+        catch (DamageException)
+        {
+            // one whose manifest is damaged is replaced, not followed
+        }
+    }
+
+    async Task<ArchiveEntry?> FollowsAsync(ChunkName chunk, CancellationToken cancel)
     {
         await _turn.WaitAsync(cancel);
         try
@@ -83,7 +94,7 @@ sealed class ArchivePlace(ArchiveRepository repository, DatasetFolder folder, Ar
                 _followed.Remove(left);
                 left.Dispose();
             }
-            return _followed.Count > 0;
+            return _followed.Count > 0 ? _followed[0].Archive : null;
         }
         finally
         {

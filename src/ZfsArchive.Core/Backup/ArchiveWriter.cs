@@ -49,9 +49,6 @@ public sealed class ArchiveWriter(ArchiveRepository repository, Catalog catalog,
 
     public StageTimes Times { get; } = times ?? new(clock);
 
-    /// <summary>Datasets that the last package promised and did not bring: their send failed.</summary>
-    public ImmutableArray<string> PackageLacks { get; private set; } = [];
-
     /// <param name="digest">Fed with the whole input, when its hash is wanted.</param>
     /// <exception cref="StreamDamageException">The input is damaged or incomplete: nothing was committed.</exception>
     public async Task<ImmutableArray<WrittenArchive>> WriteAsync(Stream source, IArchiveOrder order, IncrementalHash? digest, CancellationToken cancel)
@@ -99,7 +96,6 @@ public sealed class ArchiveWriter(ArchiveRepository repository, Catalog catalog,
                 }
                 while (underway.TryPeek(out var first) && (first.IsCompleted || item is IntakeItem.Ended)) await SpoolAsync(await underway.Dequeue());
             }
-            PackageLacks = intake.Missing;
             return intake.BytesRead;
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
@@ -166,7 +162,7 @@ public sealed class ArchiveWriter(ArchiveRepository repository, Catalog catalog,
         if (facts.Counts[(int)RecordType.WriteByRef] > 0 && !order.Insists)
             throw new ArchiveException(FailureKind.Usage, $"{facts.Begin!.ToName} cannot be restored by itself (dedup: it refers to blocks of other streams); it is stored only with --insist");
         if (facts.OpaqueFrom is not null && !order.AllowsOpaque)
-            throw new ArchiveException(FailureKind.Usage, $"{facts.Begin!.ToName}: {string.Join("; ", facts.Warnings)}; it is stored only with --insist");
+            throw new ArchiveException(FailureKind.Usage, $"{facts.Begin!.ToName}: {string.Join("; ", facts.Warnings)}; it is stored only with --insist and --expect-length or --expect-sha256, which say where it ends");
     }
 }
 

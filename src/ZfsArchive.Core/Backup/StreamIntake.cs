@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using ZfsArchive.Chunks;
@@ -51,9 +50,6 @@ public sealed class StreamIntake(Stream source, BufferPool buffers, ChunkSchedul
     public long BytesRead { get; private set; }
 
     public BeginRecord? Package => _walker.Package;
-
-    /// <summary>Datasets that the package promised and did not bring.</summary>
-    public ImmutableArray<string> Missing => _walker.Missing;
 
     /// <exception cref="StreamDamageException">The input is damaged or incomplete.</exception>
     public async IAsyncEnumerable<IntakeItem> ReadAsync([EnumeratorCancellation] CancellationToken cancel)

@@ -85,6 +85,7 @@ public sealed class ArchiveRepository
         var datasets = new Dictionary<DatasetFolder, (int Number, DatasetRecord Record)>();
         var faults = new List<CatalogFault>();
         var strangers = new List<string>();
+        var recordKeys = new HashSet<string>();
         await foreach (var listed in Store.ListAsync(Layout.Manifests, cancel))
         {
             try
@@ -95,7 +96,9 @@ public sealed class ArchiveRepository
                 }
                 else if (Layout.ParseDataset(listed.Key.Text) is { } dataset)
                 {
+                    recordKeys.Add(listed.Key.Text);
                     var record = await ReadDocumentAsync(Store, listed.Key.Text, ManifestJson.Default.DatasetRecord, cancel);
+                    if (record is not null && !ManifestReader.IsPlain(record.Name)) throw SealedJson.Damage(listed.Key.Text, "the name in it has control characters");
                     if (record is not null && (!datasets.TryGetValue(dataset.Folder, out var known) || known.Number < dataset.Number))
                         datasets[dataset.Folder] = (dataset.Number, record);
                 }
@@ -115,7 +118,9 @@ public sealed class ArchiveRepository
         }
         return new(
             new ArchiveGraph(archives.OrderBy(a => a.Head.Snapshot.Createtxg ?? 0).ThenBy(a => a.Id, StringComparer.Ordinal)),
-            datasets.ToImmutableDictionary(d => d.Key, d => d.Value), [.. faults], [.. strangers]);
+            datasets.ToImmutableDictionary(d => d.Key, d => d.Value), [.. faults], [.. strangers],
+            [.. archives.Select(a => a.Folder).Concat(datasets.Keys).Distinct()
+                .SelectMany(f => Enumerable.Range(1, datasets.TryGetValue(f, out var newest) ? newest.Number : 1).Select(n => Layout.Dataset(f, n))).Where(k => !recordKeys.Contains(k))]);
     }
 
     /// <summary>Copies a manifest here and checks its hash; null when it is definitely absent.</summary>

@@ -38,6 +38,9 @@ public static class ArchiveSelection
     public static ImmutableArray<ArchiveEntry> Snapshot(Catalog catalog, DatasetFolder folder, string snapshot)
     {
         var matches = catalog.Graph.Archives.Where(a => a.Folder == folder && (a.Head.Snapshot.Name == snapshot || a.Head.Snapshot.Guid.ToString(CultureInfo.InvariantCulture) == snapshot)).ToImmutableArray();
+        // A snapshot whose manifest cannot be read must not look as if it had never been archived.
+        if (matches.IsEmpty && catalog.Faults.FirstOrDefault(f => f.Key.StartsWith($"{Layout.Manifests}{folder}/", StringComparison.Ordinal)) is { } fault)
+            throw new ArchiveException(FailureKind.Damage, fault.Reason);
         if (matches.IsEmpty) throw new ArchiveException(FailureKind.Usage, $"no snapshot '{snapshot}' of {catalog.NameOf(folder)} is archived here");
         var guids = matches.Select(m => m.Head.Snapshot.Guid).Distinct().ToList();
         return guids.Count == 1 ? matches : throw new ArchiveException(FailureKind.Usage, $"several snapshots of {catalog.NameOf(folder)} are called '{snapshot}': name one by its GUID: {string.Join(", ", guids)}");

@@ -8,8 +8,9 @@ namespace ZfsArchive.Repository;
 /// <param name="Datasets">The newest record of each dataset, with its number.</param>
 /// <param name="Faults">Objects under <c>manifests/</c> that cannot be read as what their names say.</param>
 /// <param name="Strangers">Objects there whose names we would never write.</param>
+/// <param name="MissingRecords">Records of datasets' names that must be there, since a later one or an archive is.</param>
 public sealed record Catalog(
-    ArchiveGraph Graph, ImmutableDictionary<DatasetFolder, (int Number, DatasetRecord Record)> Datasets, ImmutableArray<CatalogFault> Faults, ImmutableArray<string> Strangers)
+    ArchiveGraph Graph, ImmutableDictionary<DatasetFolder, (int Number, DatasetRecord Record)> Datasets, ImmutableArray<CatalogFault> Faults, ImmutableArray<string> Strangers, ImmutableArray<string> MissingRecords)
 {
     /// <summary>The same with one archive more, just committed.</summary>
     public Catalog With(ArchiveEntry archive) => this with
@@ -31,6 +32,11 @@ public sealed record Catalog(
         var folder = DatasetFolder.Of(name, guid);
         return Folders.FirstOrDefault(f => f.Hex == folder.Hex) ?? folder;
     }
+
+    /// <summary>The largest number among the records of a dataset's name, readable or not; 0 when there is none.</summary>
+    public int LastDatasetNumber(DatasetFolder folder) => int.Max(
+        Datasets.TryGetValue(folder, out var known) ? known.Number : 0,
+        Faults.Select(f => Layout.ParseDataset(f.Key)).Where(d => d?.Folder == folder).Select(d => d!.Value.Number).DefaultIfEmpty(0).Max());
 
     /// <summary>Ordinals that archives of this edge have taken, readable or not.</summary>
     public IEnumerable<int> OrdinalsOf(DatasetFolder folder, ArchiveName edge) =>

@@ -50,21 +50,6 @@ public sealed class StreamWalker
     public ImmutableArray<SubstreamWalker> Substreams => _current.Begin is { IsPackage: false } && !Ended.Contains(_current) ? Ended.Add(_current) : Ended;
 
     /// <summary>
-    /// Datasets that a package's header promises up to its snapshot (<c>fss</c>, <c>tosnap</c>) and that no ended substream brought:
-    /// libzfs writes the conclusion also when the send of one failed.
-    /// </summary>
-    public ImmutableArray<string> Missing
-    {
-        get
-        {
-            if (Package?.Properties is not { } header || header.Text("tosnap") is not { } snapshot || header.List("fss") is not { } datasets) return [];
-            var brought = Ended.Select(s => s.Begin!.ToGuid).ToHashSet();
-            return [.. datasets.Pairs.Select(p => p.Value).OfType<NvList>()
-                .Where(d => d.List("snaps")?.UInt64(snapshot) is { } guid && !brought.Contains(guid)).Select(d => d.Text("name") ?? "?")];
-        }
-    }
-
-    /// <summary>
     /// Takes bytes until they are used up, a part ends (package header, substream, conclusion), or a record of the current
     /// substream ends at or past <paramref name="stopAt"/> bytes of it; returns how many were taken.
     /// </summary>
@@ -135,6 +120,7 @@ public sealed class StreamWalker
         var start = Position + part.Length - RecordHeader.Size;
         if (IsConclusion(_between))
         {
+            if (PackageCheck.Broken(Package!, Ended) is { } broken) throw new StreamDamageException(new(start, _current.RecordsSeen, broken));
             _current = new(start, _current.RecordsSeen + 1);
             State = WalkState.Done;
             return part.Length;

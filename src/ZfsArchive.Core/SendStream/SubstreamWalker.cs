@@ -241,7 +241,8 @@ public sealed class SubstreamWalker
                 $"checksum mismatch{(wrong ? "" : " in END")}: the damage lies in the bytes {_provenTo} to {_recordStart + RecordHeader.Size - 1}"));
 
         // Senders fill all of them or, before 0.6.5, none: END's is the only one that no later record would vouch for.
-        if (stored.IsZero && _sealed) throw new StreamDamageException(Damage(_recordStart, "the record has no checksum, and those before it have"));
+        var alone = header.Type is RecordType.End && RecordsWithoutChecksum == 0 && Begin is { IsPackage: false };
+        if (stored.IsZero && (_sealed || alone)) throw new StreamDamageException(Damage(_recordStart, "the record has no checksum"));
         if (stored.IsZero) RecordsWithoutChecksum++;
         else (_provenTo, _sealed) = (_recordStart + RecordHeader.ChecksumOffset, true);
         _sum.Append(header.Bytes[RecordHeader.ChecksumOffset..]);

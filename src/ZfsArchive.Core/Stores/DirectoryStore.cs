@@ -220,15 +220,20 @@ public sealed class DirectoryStore : IObjectStore
     {
         var slash = prefix.LastIndexOf('/');
         var folder = slash < 0 ? _root : Path.Combine(_root, prefix[..slash]);
-        if (!Directory.Exists(folder)) return [];
-        var options = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint };
+        var options = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint, IgnoreInaccessible = false };
         try
         {
+            // Only a folder that is definitely absent has nothing in it; one that may not be read is a failure.
+            if (!File.GetAttributes(folder).HasFlag(FileAttributes.Directory)) throw new IOException($"{folder} is no folder");
             return [.. new DirectoryInfo(folder).EnumerateFiles("*", options)
                 .Select(file => (File: file, Key: Path.GetRelativePath(_root, file.FullName)))
                 .Where(f => f.Key.StartsWith(prefix, StringComparison.Ordinal) && ObjectKey.IsValid(f.Key))
                 .OrderBy(f => f.Key, StringComparer.Ordinal)
                 .Select(f => new ObjectInfo(new(f.Key), f.File.Length, new(f.File.LastWriteTimeUtc)))];
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return [];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -260,7 +265,20 @@ public sealed class DirectoryStore : IObjectStore
     }
 
     // Without a lock: .NET's own would be refused while the writer still holds his, just after the rename.
-    static SafeFileHandle OpenExisting(string path) => Posix.OpenToRead(path);
+    static SafeFileHandle OpenExisting(string path)
+    {
+        var file = Posix.OpenToRead(path);
+        try
+        {
+            _ = RandomAccess.GetLength(file);
+            return file;
+        }
+        catch (NotSupportedException)
+        {
+            file.Dispose();
+            throw new IOException($"{path} is no regular file");
+        }
+    }
 
     string PathOf(ObjectKey key) => Path.Combine(_root, key.Text);
 

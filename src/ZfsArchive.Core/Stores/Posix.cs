@@ -9,7 +9,7 @@ static partial class Posix
     const string LibC = "libc";
     const int AtCurrentFolder = -100;
     const uint NoReplace = 1;
-    const int CloseOnExec = 0x80000, ReadOnlyFolder = 0x10000 | CloseOnExec;     // O_CLOEXEC, O_DIRECTORY
+    const int CloseOnExec = 0x80000, NoWaiting = 0x800, ReadOnlyFolder = 0x10000 | CloseOnExec;     // O_CLOEXEC, O_NONBLOCK (a pipe in a repository must not hang us), O_DIRECTORY
 
     public const int NoEntry = 2, Denied = 13, Exists = 17, NoFolder = 20, CrossDevice = 18, Invalid = 22, NoSpace = 28, NotSupported = 38, NotSupportedOperation = 95;
 
@@ -30,7 +30,7 @@ static partial class Posix
     /// <exception cref="IOException">With the errno's text; <see cref="FileNotFoundException"/> when it is not there.</exception>
     public static SafeFileHandle OpenToRead(string path)
     {
-        var file = Open(path, CloseOnExec);
+        var file = Open(path, CloseOnExec | NoWaiting);
         return file >= 0 ? new(file, ownsHandle: true) : throw (Marshal.GetLastPInvokeError() switch
         {
             NoEntry or NoFolder => new FileNotFoundException($"{path} is not there"),

@@ -14,7 +14,7 @@ public sealed record Fault(Severity Severity, string? ArchiveId, bool LosesArchi
 /// <summary>What the catalog alone tells: unreadable manifests, links, names, and what was there before. Pure.</summary>
 public static class ChainCheck
 {
-    const string Again = "archive the snapshot again while the source still has it, or copy the archive from another repository";
+    const string Again = "send the snapshot again while the source has it (zfs send -w … | zfsarchive backup --stdin --dataset NAME), or copy the archive from another repository";
 
     public static IEnumerable<Fault> Find(Catalog catalog, IReadOnlyCollection<KnownHead> known)
     {
@@ -23,8 +23,8 @@ public static class ChainCheck
         foreach (var fault in catalog.Faults) yield return Unreadable(fault, knownById);
         foreach (var archive in catalog.Graph.Archives)
             if (BrokenLink(archive, byId) is { } broken) yield return broken;
-        foreach (var folder in catalog.Graph.Archives.Select(a => a.Folder).Distinct().Where(f => !catalog.Datasets.ContainsKey(f)))
-            yield return new(Severity.Damage, null, false, Layout.Dataset(folder, 1), "the record of the dataset's name is missing", "the next backup of the dataset writes it again");
+        foreach (var record in catalog.MissingRecords)
+            yield return new(Severity.Damage, null, false, record, "the record of the dataset's name is missing", "the next archive of the dataset writes its name again; or copy it from another repository");
 
         var unreadable = catalog.Faults.Select(f => f.Key).ToHashSet();
         foreach (var head in known)

@@ -44,7 +44,11 @@ static class ChunkCheck
             : begin.ToGuid != head.Snapshot.Guid || begin.FromGuid != head.Stream.FromGuid || begin.Creation != head.Snapshot.Creation
                 || begin.ToName != head.Stream.ToName || begin.Features.Raw != head.Encryption.Raw || begin.BigEndian != head.Stream.BigEndian
                 || (begin.Crypt?.KeyGuid ?? 0) != head.Encryption.KeyGuid || (begin.Crypt?.ToIvsetGuid ?? 0) != head.Encryption.ToIvsetGuid
-                || begin.Crypt?.WrappingId != head.Encryption.WrappingId
+                || begin.Crypt?.WrappingId != head.Encryption.WrappingId || begin.SnapshotName != head.Snapshot.Name
+                || !begin.Features.Names.SequenceEqual(head.Stream.Features) || (uint)begin.Flags != head.Stream.Flags
+                || (begin.Kind is ObjsetKind.Volume ? "volume" : "filesystem") != head.Dataset.Type || begin.Crypt?.Suite != head.Encryption.Suite
+                || begin.Crypt?.KeyFormat != head.Encryption.KeyFormat || (begin.Crypt?.Pbkdf2Salt ?? 0) != head.Encryption.Pbkdf2Salt
+                || (begin.Crypt?.FromIvsetGuid ?? 0) != head.Encryption.FromIvsetGuid
                 ? $"it opens the stream of {begin.ToName} (guid {begin.ToGuid}), which is not the one in the manifest"
                 : null;
     }

@@ -8,15 +8,24 @@ namespace ZfsArchive.Verify;
 public sealed class Consequences(Catalog catalog)
 {
     readonly ArchivePaths _all = catalog.Graph.Paths();
+    readonly Dictionary<string, ImmutableArray<string>> _costs = [];
     readonly Dictionary<string, ArchiveEntry> _byId = catalog.Graph.Archives.ToDictionary(a => a.Id);
 
-    public Finding Of(Fault fault) => new(fault.Severity, fault.ArchiveId, fault.Object, fault.Reason, fault.LosesArchive ? Costs(fault) : [], fault.Mend);
+    public Finding Of(Fault fault) => new(fault.Severity, fault.ArchiveId, fault.Object, fault.Reason, fault.LosesArchive ? CostsOnce(fault) : [], fault.Mend);
 
     /// <summary>Everything that cannot be restored while all these archives are unusable.</summary>
     public ImmutableArray<string> Lost(IReadOnlyCollection<Fault> faults)
     {
         var unusable = faults.Where(f => f.LosesArchive && f.ArchiveId is not null).Select(f => f.ArchiveId!).ToHashSet();
-        return [.. LostWithout(unusable).Concat(faults.Where(f => f.LosesArchive).SelectMany(f => Costs(f))).Distinct().Order(StringComparer.Ordinal)];
+        var outside = faults.Where(f => f.LosesArchive && f.ArchiveId is not null && (!_byId.TryGetValue(f.ArchiveId, out var archive) || !_all.Reaches(archive)));
+        return [.. LostWithout(unusable).Concat(outside.SelectMany(f => CostsOnce(f))).Distinct().Order(StringComparer.Ordinal)];
+    }
+
+    // An archive that lost thousands of chunks is weighed once.
+    ImmutableArray<string> CostsOnce(Fault fault)
+    {
+        var id = fault.ArchiveId ?? "";
+        return _costs.TryGetValue(id, out var known) ? known : _costs[id] = Costs(fault);
     }
 
     ImmutableArray<string> Costs(Fault fault)

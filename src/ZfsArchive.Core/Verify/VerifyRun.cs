@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using ZfsArchive.Chunks;
 using ZfsArchive.Fetch;
 using ZfsArchive.Manifests;
 using ZfsArchive.Model;
@@ -14,7 +15,9 @@ public readonly record struct VerifyProgress(long Read, long Total);
 /// <summary>Holds what is stored against the manifests. Damage is a finding, never an exception; a store that fails is one.</summary>
 public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, IProgress<VerifyProgress>? progress = null)
 {
-    const string Mend = "archive the snapshot again while the source still has it, or copy the chunk from another repository";
+    const string Mend = "send the snapshot again while the source has it (zfs send -w … | zfsarchive backup --stdin --dataset NAME): the same stream puts the chunk back; or copy the chunk from another repository";
+    // a header may have 64 MiB, and a stored frame adds little
+    const long LargestPackage = 65 << 20;
     readonly ConcurrentQueue<Fault> _faults = new();
     readonly ConcurrentDictionary<string, bool> _damagedObjects = new();
     long _chunks, _read, _total;
@@ -32,10 +35,16 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
         if (level >= VerifyLevel.Objects) await CheckObjectsAsync(catalog, archives, cancel);
         if (level >= VerifyLevel.Data) await CheckChunksAsync(archives, cancel);
 
+        // A disk that was unplugged meanwhile is no damage.
+        if (!_faults.IsEmpty) await repository.Store.StatAsync(new(Layout.Descriptor), cancel);
         var consequences = new Consequences(catalog);
         var faults = _faults.OrderBy(f => f.Object, StringComparer.Ordinal).ThenBy(f => f.Reason, StringComparer.Ordinal).ToList();
         return new(level, archives.Length, Interlocked.Read(ref _chunks), Interlocked.Read(ref _read),
-            [.. faults.Select(consequences.Of)], consequences.Lost([.. faults.Where(f => f.Severity is Severity.Damage)]));
+            [.. faults.Select(f =>
+            {
+                cancel.ThrowIfCancellationRequested();
+                return consequences.Of(f);
+            })], consequences.Lost([.. faults.Where(f => f.Severity is Severity.Damage)]));
     }
 
     // What no chain leads to is a fault of its own when nothing else explains it.
@@ -102,9 +111,22 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
         using var fetcher = new ChunkFetcher(repository.Store, ChunkFetcher.StandardParallel);
         // Two archives at once, so that many small ones are as quick as a large one.
         await Parallel.ForEachAsync(archives, new ParallelOptions { MaxDegreeOfParallelism = 2, CancellationToken = cancel }, async (archive, stop) =>
+        {
+            await CheckPackageAsync(archive, stop);
             await OfManifestAsync(archive, manifest => Parallel.ForEachAsync(InPlace(archive, manifest),
                 new ParallelOptions { MaxDegreeOfParallelism = ChunkFetcher.StandardParallel, CancellationToken = stop },
-                async (place, inner) => await CheckChunkAsync(fetcher, place, inner)), stop));
+                async (place, inner) => await CheckChunkAsync(fetcher, place, inner)), stop);
+        });
+    }
+
+    // The header of a package: its name proves it as a chunk's does.
+    async Task CheckPackageAsync(ArchiveEntry archive, CancellationToken cancel)
+    {
+        if (archive.Head.Package is not { } key || await repository.Store.StatAsync(new(key), cancel) is not { } info) return;
+        var bytes = new byte[long.Min(info.Length, LargestPackage)];
+        var read = await repository.Store.ReadAsync(new(key), 0, bytes, cancel);
+        if (info.Length > LargestPackage || read != bytes.Length || ChunkOpener.WrongHash(bytes, Path.GetFileNameWithoutExtension(key)["package-".Length..]) is not null)
+            Add(new(Severity.Damage, archive.Id, false, key, "the header of the package it came in is damaged; the stream itself is not concerned", Mend));
     }
 
     async Task CheckChunkAsync(ChunkFetcher fetcher, ChunkInPlace place, CancellationToken cancel)
@@ -118,6 +140,11 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
         catch (DamageException e)
         {
             AddDamage(place.Archive, key, $"the chunk is damaged: {e.Why}");
+        }
+        catch (StoreException e)
+        {
+            // one bad sector is a finding; a place that is gone is told apart at the end
+            AddDamage(place.Archive, key, $"the chunk cannot be read: {e.Message}");
         }
         progress?.Report(new(Interlocked.Add(ref _read, place.Line.StoredLength), _total));
     }

@@ -143,7 +143,8 @@ public sealed class TroubleTests(VirtualMachine vm)
     Task PlayAsync(Func<World, Task> scenario) => vm.PlayAsync(async world =>
     {
         await world.Guest.RunAsync($"""
-            for p in src dst old; do zpool destroy -f $p 2>/dev/null || true; rm -f /$p.img; done
+            # something of the test before may still be coming to its end there
+            for p in src dst old; do while zpool list $p >/dev/null 2>&1 && ! zpool destroy -f $p; do sleep 0.5; done; rm -f /$p.img; done
             for p in src dst; do truncate -s 256M /$p.img; zpool create -O atime=off $p /$p.img; done
             head -c 32 /dev/urandom > {Key}; rm -rf /root/happens; mkdir /root/happens
             """);

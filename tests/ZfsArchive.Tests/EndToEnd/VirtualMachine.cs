@@ -30,7 +30,10 @@ public sealed class VirtualMachine : IAsyncLifetime
 
     public async Task DisposeAsync()
     {
-        if (Tool is not null) await Child.RunAsync(Tool, ["stop", "--name", _name], s_short);
+        if (Tool is null) return;
+        await Child.RunAsync(Tool, ["stop", "--name", _name], s_short);
+        // its console and the like; the name is never used again
+        if (Path.GetDirectoryName(SshConfiguration) is { Length: > 0 } folder && Path.GetFileName(folder) == _name) Directory.Delete(folder, recursive: true);
     }
 
     /// <summary>

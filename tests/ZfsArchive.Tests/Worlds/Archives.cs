@@ -26,7 +26,7 @@ static class Archives
     }
 
     public static Catalog Catalog(params ArchiveEntry[] archives) => new(
-        new(archives), archives.DistinctBy(a => a.Folder).ToImmutableDictionary(a => a.Folder, a => (1, new DatasetRecord(a.Head.Dataset.Name, a.Head.Dataset.Guid, 1, "h"))), [], []);
+        new(archives), archives.DistinctBy(a => a.Folder).ToImmutableDictionary(a => a.Folder, a => (1, new DatasetRecord(a.Head.Dataset.Name, a.Head.Dataset.Guid, 1, "h"))), [], [], []);
 
     public static ZfsSnapshot Snapshot(ulong n, string dataset = "tank/a", string? name = null, ulong? ivset = null) => new($"{dataset}@{name ?? $"s{n}"}", n, n, 1000 + (long)n, ivset ?? n, 0);
 
