@@ -33,7 +33,8 @@ sealed class ArchivePlace(ArchiveRepository repository, DatasetFolder folder, Ar
     public long SentLength => Interlocked.Read(ref _sent);
 
     /// <summary>Makes the chunk durable in this place, or finds that it is.</summary>
-    public async Task StoreAsync(int index, PackedChunk chunk, CancellationToken cancel)
+    /// <param name="passed">Called when the chunk's memory is not needed any more, perhaps before it is durable.</param>
+    public async Task StoreAsync(int index, PackedChunk chunk, Action passed, CancellationToken cancel)
     {
         var chunkName = new ChunkName(index, chunk.Sha256);
         if (index == 0) await BeginAsync(cancel);
@@ -41,12 +42,20 @@ sealed class ArchivePlace(ArchiveRepository repository, DatasetFolder folder, Ar
         // A followed archive gets a chunk that it has lost, or has damaged, back.
         var followed = await FollowsAsync(chunkName, cancel);
         var key = new ObjectKey(Layout.Chunk(folder, followed?.Name ?? Name, chunkName.Text));
-        var body = ObjectBody.OfMemory(chunk.Pieces, chunk.Sha256);
+        var isPassed = false;
+        var body = ObjectBody.OfMemory(chunk.Pieces, chunk.Sha256) with
+        {
+            Passed = () =>
+            {
+                isPassed = true;
+                passed();
+            },
+        };
         try
         {
             if (await repository.Store.CreateAsync(key, body, cancel) is CreateOutcome.Created) Interlocked.Add(ref _sent, chunk.StoredLength);
         }
-        catch (StoreException e) when (e.Failure is StoreFailure.Conflict)
+        catch (StoreException e) when (e.Failure is StoreFailure.Conflict && !isPassed)
         {
             // The name proves the content: other bytes under it are damage, left by a crash or made later.
             await repository.Store.ReplaceAsync(key, body, cancel);

@@ -136,22 +136,25 @@ public sealed class ArchiveWriter(ArchiveRepository repository, Catalog catalog,
     // The chunk's own buffer is given back as soon as nothing lies in it any more that is still to be stored.
     async Task<ChunkLine> ProcessAsync(ArchivePlace place, IntakeItem.Chunk chunk, PackingStage packing, StreamIntake intake, CancellationToken cancel)
     {
-        using var raw = chunk.Buffer;
+        var raw = chunk.Buffer;
         RentedBuffer? room = null;
         try
         {
             (var packed, room) = await packing.PackAsync(chunk, cancel);
             if (packed.Compressed) raw.Dispose();
-
-            var since = Times.Now;
-            await Task.Run(() => place.StoreAsync(chunk.Index, packed, cancel), cancel);
-            Times.AddStored(since);
+            await packing.TransferAsync(chunk.Index == 0, () => place.StoreAsync(chunk.Index, packed, Passed, cancel), cancel);
             progress?.Report(new(intake.BytesRead, Interlocked.Add(ref _stored, packed.StoredLength)));
             var first = chunk.FirstRecord is { } record ? new ChunkFirstRecord(record.Type.WireName(), record.Object, record.Offset) : null;
             return new(new ChunkName(chunk.Index, packed.Sha256).Text, packed.StoredLength, chunk.Bytes.Length, chunk.Checksum?.ToString(), first);
         }
         finally
         {
+            Passed();
+        }
+
+        void Passed()
+        {
+            raw.Dispose();
             room?.Dispose();
         }
     }

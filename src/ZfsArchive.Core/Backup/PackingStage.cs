@@ -2,12 +2,19 @@ using ZfsArchive.Chunks;
 
 namespace ZfsArchive.Backup;
 
-/// <summary>Packs chunks, as many at once as there are processors, within a fixed room for what is compressed.</summary>
+/// <summary>
+/// Packs chunks, as many at once as there are processors, within a fixed room for what is compressed; and lets a fixed number of
+/// them be stored at once, some of which may only wait to become durable.
+/// </summary>
 sealed class PackingStage(ChunkSchedule schedule, int level, StageTimes times) : IDisposable
 {
     readonly SemaphoreSlim _processors = new(Environment.ProcessorCount, Environment.ProcessorCount);
     readonly BufferPool _room = new(int.Max(2, schedule.Shares / 2));
     readonly ChunkPacker _packer = new(level);
+    readonly SemaphoreSlim _transfers = new(Transfers, Transfers);
+
+    /// <summary>Chunks being stored at once.</summary>
+    const int Transfers = 8;
 
     /// <summary>The packed chunk, and the buffer that it lies in when it does not lie in the chunk's own.</summary>
     public async Task<(PackedChunk Packed, RentedBuffer? Room)> PackAsync(IntakeItem.Chunk chunk, CancellationToken cancel)
@@ -20,6 +27,23 @@ sealed class PackingStage(ChunkSchedule schedule, int level, StageTimes times) :
         finally
         {
             _processors.Release();
+        }
+    }
+
+    /// <summary>Runs a transfer when there is room for one more.</summary>
+    /// <param name="first">The first chunk of an archive: the others wait for its decision, so it never waits for them.</param>
+    public async Task TransferAsync(bool first, Func<Task> transfer, CancellationToken cancel)
+    {
+        if (!first) await _transfers.WaitAsync(cancel);
+        try
+        {
+            var since = times.Now;
+            await Task.Run(transfer, cancel);
+            times.AddStored(since);
+        }
+        finally
+        {
+            if (!first) _transfers.Release();
         }
     }
 
@@ -44,6 +68,7 @@ sealed class PackingStage(ChunkSchedule schedule, int level, StageTimes times) :
     public void Dispose()
     {
         _processors.Dispose();
+        _transfers.Dispose();
         _room.Dispose();
         _packer.Dispose();
     }

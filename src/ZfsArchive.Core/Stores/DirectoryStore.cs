@@ -31,7 +31,7 @@ public sealed class DirectoryStore : IObjectStore
 
         var error = await WriteAsideAsync(key, path, body, temporary => Posix.RenameIfFree(temporary, path), cancel);
         // a sweep may take a temporary file in the moment before it is locked
-        if (error == Posix.NoEntry) error = await WriteAsideAsync(key, path, body, temporary => Posix.RenameIfFree(temporary, path), cancel);
+        if (error == Posix.NoEntry && body.Passed is null) error = await WriteAsideAsync(key, path, body, temporary => Posix.RenameIfFree(temporary, path), cancel);
         if (error == Posix.Exists) return await SettleTakenAsync(key, path, body, cancel);
         if (error != 0) throw Failure(key, "create", error);
         SyncFolder(Path.GetDirectoryName(path)!);
@@ -157,6 +157,7 @@ public sealed class DirectoryStore : IObjectStore
             using var file = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None);
             if (body.Pieces is { } pieces) await RandomAccess.WriteAsync(file, pieces, 0, cancel);
             else await CopyAsync(body.File!, file, cancel);
+            body.Passed?.Invoke();
             RandomAccess.FlushToDisk(file);
             var error = settle(temporary);
             if (error != 0) File.Delete(temporary);

@@ -7,6 +7,12 @@ namespace ZfsArchive.Stores;
 /// <param name="Sha256">SHA-256 of all bytes, 64 hexadecimal digits.</param>
 public sealed record ObjectBody(IReadOnlyList<ReadOnlyMemory<byte>>? Pieces, string? File, long Length, string Sha256)
 {
+    /// <summary>
+    /// Called once by a store that has passed all pieces on and only waits for them to become durable: their memory may be used
+    /// for something else from then on, and the body cannot be written a second time.
+    /// </summary>
+    public Action? Passed { get; init; }
+
     public static ObjectBody OfMemory(IReadOnlyList<ReadOnlyMemory<byte>> pieces, string sha256) => new(pieces, null, pieces.Sum(p => (long)p.Length), sha256);
 
     public static ObjectBody OfBytes(ReadOnlyMemory<byte> bytes) =>
