@@ -52,7 +52,8 @@ sealed class PackingStage(ChunkSchedule schedule, int level, StageTimes times) :
         var since = times.Now;
         if (_packer.PaysFor(chunk.Bytes.Span))
         {
-            var room = await _room.RentAsync(schedule.WeightOf(chunk.Index), chunk.Bytes.Length, cancel);
+            // of one size, so that every buffer serves every chunk
+            var room = await _room.RentAsync(schedule.WeightOf(chunk.Index), schedule.TargetOf(chunk.Index) + StreamIntake.Overhang, cancel);
             if (_packer.TryCompress(chunk.Bytes.Span, room.Bytes) is { } compressed)
             {
                 times.AddPacked(since);

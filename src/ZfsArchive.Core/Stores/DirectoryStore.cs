@@ -159,6 +159,8 @@ public sealed class DirectoryStore : IObjectStore
             else await CopyAsync(body.File!, file, cancel);
             body.Passed?.Invoke();
             RandomAccess.FlushToDisk(file);
+            // What was archived is not read again soon: its pages serve the next chunk, and what others have cached stays.
+            Posix.LeaveCache(file);
             var error = settle(temporary);
             if (error != 0) File.Delete(temporary);
             return error;

@@ -9,6 +9,7 @@ static partial class Posix
     const string LibC = "libc";
     const int AtCurrentFolder = -100;
     const uint NoReplace = 1;
+    const int DontNeed = 4;     // POSIX_FADV_DONTNEED
     const int CloseOnExec = 0x80000, NoWaiting = 0x800, ReadOnlyFolder = 0x10000 | CloseOnExec;     // O_CLOEXEC, O_NONBLOCK (a pipe in a repository must not hang us), O_DIRECTORY
 
     public const int NoEntry = 2, Denied = 13, Exists = 17, NoFolder = 20, CrossDevice = 18, Invalid = 22, NoSpace = 28, NotSupported = 38, NotSupportedOperation = 95;
@@ -39,6 +40,9 @@ static partial class Posix
         });
     }
 
+    /// <summary>Tells the kernel that the durable pages of this file are not needed in memory (advice: a failure changes nothing).</summary>
+    public static void LeaveCache(SafeFileHandle file) => _ = Advise(file, 0, 0, DontNeed);
+
     /// <summary>Makes what was created, renamed or removed in the folder durable; 0 or the errno.</summary>
     public static int SyncFolder(string path)
     {
@@ -63,6 +67,9 @@ static partial class Posix
 
     [LibraryImport(LibC, EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     private static partial int Open(string path, int flags);
+
+    [LibraryImport(LibC, EntryPoint = "posix_fadvise")]
+    private static partial int Advise(SafeFileHandle file, long offset, long length, int advice);
 
     [LibraryImport(LibC, EntryPoint = "fsync", SetLastError = true)]
     private static partial int Sync(int file);
