@@ -11,7 +11,10 @@ public sealed class DirectoryStore : IObjectStore
 {
     const string TemporarySuffix = ".part";
     const int CompareBuffer = 1 << 20;
+    const long KeptInCache = 128 << 20;
+    readonly Queue<(string Path, long Length)> _recent = [];
     readonly string _root;
+    long _recentLength;
     readonly TimeProvider _clock;
 
     /// <param name="root">An existing directory.</param>
@@ -159,10 +162,9 @@ public sealed class DirectoryStore : IObjectStore
             else await CopyAsync(body.File!, file, cancel);
             body.Passed?.Invoke();
             RandomAccess.FlushToDisk(file);
-            // What was archived is not read again soon: its pages serve the next chunk, and what others have cached stays.
-            Posix.LeaveCache(file);
             var error = settle(temporary);
             if (error != 0) File.Delete(temporary);
+            else LeaveCacheInTime(path, body.Length);
             return error;
         }
         catch (Exception e)
@@ -170,6 +172,23 @@ public sealed class DirectoryStore : IObjectStore
             File.Delete(temporary);
             if (e is IOException or UnauthorizedAccessException) throw Failure(key, "write", e);
             throw;
+        }
+    }
+
+    // What was archived is not read again soon, but for the newest: the pages of the rest serve the next chunks, and what others have
+    // cached stays.
+    void LeaveCacheInTime(string path, long length)
+    {
+        lock (_recent)
+        {
+            _recent.Enqueue((path, length));
+            _recentLength += length;
+            while (_recentLength > KeptInCache)
+            {
+                var (oldest, oldLength) = _recent.Dequeue();
+                _recentLength -= oldLength;
+                Posix.LeaveCache(oldest);
+            }
         }
     }
 

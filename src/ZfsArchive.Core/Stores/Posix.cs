@@ -41,7 +41,13 @@ static partial class Posix
     }
 
     /// <summary>Tells the kernel that the durable pages of this file are not needed in memory (advice: a failure changes nothing).</summary>
-    public static void LeaveCache(SafeFileHandle file) => _ = Advise(file, 0, 0, DontNeed);
+    public static void LeaveCache(string path)
+    {
+        var file = Open(path, CloseOnExec | NoWaiting);
+        if (file < 0) return;
+        _ = Advise(file, 0, 0, DontNeed);
+        _ = Close(file);
+    }
 
     /// <summary>Makes what was created, renamed or removed in the folder durable; 0 or the errno.</summary>
     public static int SyncFolder(string path)
@@ -69,7 +75,7 @@ static partial class Posix
     private static partial int Open(string path, int flags);
 
     [LibraryImport(LibC, EntryPoint = "posix_fadvise")]
-    private static partial int Advise(SafeFileHandle file, long offset, long length, int advice);
+    private static partial int Advise(int file, long offset, long length, int advice);
 
     [LibraryImport(LibC, EntryPoint = "fsync", SetLastError = true)]
     private static partial int Sync(int file);
