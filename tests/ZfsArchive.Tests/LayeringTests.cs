@@ -16,13 +16,16 @@ public sealed partial class LayeringTests
         ["Model"] = [],
         ["SendStream"] = ["Model"],
         ["Chunks"] = ["Model"],
+        ["Processes"] = [],
         ["Stores"] = ["Model"],
-        ["Zfs"] = ["Model"],
+        ["S3"] = ["Model", "Stores"],
+        ["Sftp"] = ["Model", "Processes", "Stores"],
+        ["Zfs"] = ["Model", "Processes"],
         ["Manifests"] = ["Model"],
         ["Repository"] = ["Manifests", "Model", "Stores"],
         ["Fetch"] = ["Chunks", "Manifests", "Model", "Repository", "SendStream", "Stores"],
         ["Backup"] = ["Chunks", "Fetch", "Manifests", "Model", "Repository", "SendStream", "Stores", "Zfs"],
-        ["Restore"] = ["Fetch", "Manifests", "Model", "Repository", "SendStream", "Zfs"],
+        ["Restore"] = ["Fetch", "Manifests", "Model", "Processes", "Repository", "SendStream", "Zfs"],
         ["Verify"] = ["Chunks", "Fetch", "Manifests", "Model", "Repository", "SendStream", "Stores"],
     };
 

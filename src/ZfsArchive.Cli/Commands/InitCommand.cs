@@ -10,11 +10,11 @@ static class InitCommand
     public static Command Build(IHost host)
     {
         var (repo, json) = (Options.Repo(), Options.Json());
-        var command = new Command("init", "Make a directory a repository") { repo, json };
+        var command = new Command("init", "Make a place a repository") { repo, json };
         command.SetAction(async (parsed, cancel) =>
         {
             await using var store = Options.OpenStore(host, parsed.GetValue(repo));
-            if (!Directory.Exists(store.Location)) Directory.CreateDirectory(store.Location, (UnixFileMode)0b111_000_000);
+            await store.MakePlaceAsync(cancel);
             var repository = await ArchiveRepository.InitAsync(store, host.Folders, host.Clock, cancel);
             await host.Out.WriteLineAsync(parsed.GetValue(json)
                 ? JsonSerializer.Serialize(new InitResult(store.Location, repository.Descriptor.Id), CliJson.Default.InitResult)

@@ -1,3 +1,4 @@
+using ZfsArchive.Processes;
 using System.Collections.Immutable;
 using System.CommandLine;
 using System.Globalization;

@@ -1,3 +1,4 @@
+using ZfsArchive.Processes;
 using System.Collections.Immutable;
 using ZfsArchive.Manifests;
 using ZfsArchive.Zfs;

@@ -26,6 +26,14 @@ public sealed class DirectoryStore : IObjectStore
 
     public string Location => _root;
 
+    public Task<StoreCapabilities> CapabilitiesAsync(CancellationToken cancel) => Task.FromResult(new StoreCapabilities(CreatesAtomically: true));
+
+    public Task MakePlaceAsync(CancellationToken cancel)
+    {
+        if (!Directory.Exists(_root)) Directory.CreateDirectory(_root, (UnixFileMode)0b111_000_000);
+        return Task.CompletedTask;
+    }
+
     public async Task<CreateOutcome> CreateAsync(ObjectKey key, ObjectBody body, CancellationToken cancel)
     {
         var path = PathOf(key);
@@ -134,6 +142,9 @@ public sealed class DirectoryStore : IObjectStore
         return Task.FromResult(swept);
     }
 
+    public Task<IReadOnlyDictionary<ObjectKey, string>> Sha256Async(IReadOnlyList<ObjectKey> keys, CancellationToken cancel) =>
+        Task.FromResult<IReadOnlyDictionary<ObjectKey, string>>(new Dictionary<ObjectKey, string>());
+
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     // A writer holds an advisory lock on its temporary file for as long as it lives: what can be locked is nobody's.
@@ -158,8 +169,8 @@ public sealed class DirectoryStore : IObjectStore
         try
         {
             using var file = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None);
-            if (body.Pieces is { } pieces) await RandomAccess.WriteAsync(file, pieces, 0, cancel);
-            else await CopyAsync(body.File!, file, cancel);
+            if (body.Pieces is { } pieces && body.Pace is null) await RandomAccess.WriteAsync(file, pieces, 0, cancel);
+            else await CopyAsync(body, file, cancel);
             body.Passed?.Invoke();
             RandomAccess.FlushToDisk(file);
             var error = settle(temporary);
@@ -192,14 +203,15 @@ public sealed class DirectoryStore : IObjectStore
         }
     }
 
-    static async Task CopyAsync(string source, SafeFileHandle target, CancellationToken cancel)
+    static async Task CopyAsync(ObjectBody body, SafeFileHandle target, CancellationToken cancel)
     {
-        using var from = OpenExisting(source);
-        var buffer = new byte[CompareBuffer];
+        await using var from = body.OpenRead();
+        var buffer = new byte[body.Pace is null ? CompareBuffer : ObjectBody.PacedPiece];
         for (long at = 0; ;)
         {
-            var read = await RandomAccess.ReadAsync(from, buffer, at, cancel);
+            var read = await from.ReadAsync(buffer, cancel);
             if (read == 0) return;
+            if (body.Pace is { } pace) await pace(read, cancel);
             await RandomAccess.WriteAsync(target, buffer.AsMemory(0, read), at, cancel);
             at += read;
         }

@@ -2,17 +2,31 @@ namespace ZfsArchive.Stores;
 
 /// <summary>
 /// A flat place of named objects that never change. The promises, kept by every store and held by one conformance suite:
-/// an object appears whole or not at all; when <see cref="CreateAsync"/> returns, the object is durable and can be read at once;
-/// a taken name is never overwritten; a listing has everything created before it began; removing what is absent succeeds.
-/// Every failure is a <see cref="StoreException"/> whose kind says what it means.
+/// <list type="bullet">
+/// <item>Atomicity: an object appears whole or not at all, and a taken name is never overwritten. Where the service cannot promise
+/// that to two that create at once, <see cref="StoreCapabilities.CreatesAtomically"/> says so; nothing depends on it for its safety.</item>
+/// <item>Durability: when <see cref="CreateAsync"/> or <see cref="ReplaceAsync"/> returns, the object survives a crash of either side.</item>
+/// <item>Order: what was created before a read, a stat or a listing began is seen by it; what was removed is not.</item>
+/// <item>Errors: every failure is a <see cref="StoreException"/> whose kind says what it means and whose message names the store, the
+/// object and the cause. Absent means definitely absent, never "could not be asked". Removing what is absent succeeds.</item>
+/// <item>Time: no call waits without a limit, and every call ends soon after it is cancelled.</item>
+/// </list>
+/// All members may be called from many threads at once.
 /// </summary>
 public interface IObjectStore : IAsyncDisposable
 {
     /// <summary>Where this is, for messages; never with a secret.</summary>
     string Location { get; }
 
+    /// <summary>What the store is able to do, seen and not assumed; a store that has to ask does so at the first call.</summary>
+    Task<StoreCapabilities> CapabilitiesAsync(CancellationToken cancel);
+
+    /// <summary>Makes the place itself if it is not there yet: a folder, for its owner alone. What belongs to the provider, a bucket, has to be there.</summary>
+    Task MakePlaceAsync(CancellationToken cancel);
+
     /// <summary>
-    /// Creates the object if the name is free. A taken name with the same bytes is success (a lost answer looks like that).
+    /// Creates the object if the name is free. A taken name with the same bytes is success (a lost answer looks like that): they are
+    /// compared, or the service's own checksum of them is.
     /// </summary>
     /// <exception cref="StoreException">Kind Conflict: the name is taken by other bytes.</exception>
     Task<CreateOutcome> CreateAsync(ObjectKey key, ObjectBody body, CancellationToken cancel);
@@ -37,6 +51,12 @@ public interface IObjectStore : IAsyncDisposable
 
     /// <summary>Removes what interrupted creations left under the prefix and nobody writes any more; returns how many.</summary>
     Task<int> SweepAsync(string prefix, CancellationToken cancel);
+
+    /// <summary>
+    /// SHA-256 (64 hexadecimal digits) of these objects by the word of the far side, without a download; what it has no word on, or does not
+    /// have, is left out. Where it comes from is said by <see cref="StoreCapabilities.Sha256"/>.
+    /// </summary>
+    Task<IReadOnlyDictionary<ObjectKey, string>> Sha256Async(IReadOnlyList<ObjectKey> keys, CancellationToken cancel);
 }
 
 public enum CreateOutcome
@@ -47,6 +67,26 @@ public enum CreateOutcome
     AlreadyThere,
 }
 
+/// <summary>Whether a store can tell an object's SHA-256 without a download.</summary>
+public enum Sha256Source
+{
+    /// <summary>It cannot.</summary>
+    None,
+
+    /// <summary>The service keeps what it compared when the object came in.</summary>
+    Kept,
+
+    /// <summary>The far side reads and hashes the object when asked: it takes about as long as a disk takes to read it.</summary>
+    Computed,
+}
+
+/// <summary>What a store is able to do, with these credentials.</summary>
+/// <param name="CreatesAtomically">Of several that create one name at once, exactly one succeeds. If not, a name is looked at just before.</param>
+/// <param name="KeepsMd5">Listings tell the MD5 that the service made of what came in (<see cref="ObjectInfo.Md5"/>), and nothing stronger is
+/// kept: bodies come with their MD5, and manifests remember it.</param>
+public sealed record StoreCapabilities(bool CreatesAtomically, Sha256Source Sha256 = Sha256Source.None, bool KeepsMd5 = false);
+
 /// <param name="Length">Bytes.</param>
 /// <param name="ModifiedAt">By the store's own clock.</param>
-public sealed record ObjectInfo(ObjectKey Key, long Length, DateTimeOffset ModifiedAt);
+/// <param name="Md5">32 hexadecimal digits by the word of the service, where it keeps an MD5.</param>
+public sealed record ObjectInfo(ObjectKey Key, long Length, DateTimeOffset ModifiedAt, string? Md5 = null);

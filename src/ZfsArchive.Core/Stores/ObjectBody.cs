@@ -13,10 +13,24 @@ public sealed record ObjectBody(IReadOnlyList<ReadOnlyMemory<byte>>? Pieces, str
     /// </summary>
     public Action? Passed { get; init; }
 
+    /// <summary>MD5 of all bytes, 32 hexadecimal digits, for stores that keep nothing stronger; null when it was not made.</summary>
+    public string? Md5 { get; init; }
+
+    /// <summary>Waits until so many more bytes may leave, at most <see cref="PacedPiece"/> at once; null for no limit.</summary>
+    public Func<int, CancellationToken, ValueTask>? Pace { get; init; }
+
+    /// <summary>Bytes that a store asks <see cref="Pace"/> for at once, at most.</summary>
+    public const int PacedPiece = 256 << 10;
+
     public static ObjectBody OfMemory(IReadOnlyList<ReadOnlyMemory<byte>> pieces, string sha256) => new(pieces, null, pieces.Sum(p => (long)p.Length), sha256);
 
     public static ObjectBody OfBytes(ReadOnlyMemory<byte> bytes) =>
         new([bytes], null, bytes.Length, Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(bytes.Span)));
 
     public static ObjectBody OfFile(string path, long length, string sha256) => new(null, path, length, sha256);
+
+    /// <summary>All bytes from the beginning, as often as wanted; the stream can seek.</summary>
+    public Stream OpenRead() => Pieces is { } pieces
+        ? new PiecesStream(pieces, Length)
+        : new FileStream(File!, new FileStreamOptions { Mode = FileMode.Open, Access = FileAccess.Read, Share = FileShare.ReadWrite | FileShare.Delete, Options = FileOptions.Asynchronous, BufferSize = 0 });
 }

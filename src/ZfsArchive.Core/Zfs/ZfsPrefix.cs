@@ -1,3 +1,4 @@
+using ZfsArchive.Processes;
 using System.Buffers;
 using System.Globalization;
 

@@ -17,6 +17,12 @@ sealed class FailingStore(IObjectStore inner, int dieAt = 0, bool afterTheFact =
 
     public string Location => inner.Location;
 
+    public Task MakePlaceAsync(CancellationToken cancel) => Alive().MakePlaceAsync(cancel);
+
+    public Task<StoreCapabilities> CapabilitiesAsync(CancellationToken cancel) => Alive().CapabilitiesAsync(cancel);
+
+    public Task<IReadOnlyDictionary<ObjectKey, string>> Sha256Async(IReadOnlyList<ObjectKey> keys, CancellationToken cancel) => Alive().Sha256Async(keys, cancel);
+
     /// <summary>It has died.</summary>
     public bool Dead => _dead;
 

@@ -17,6 +17,13 @@ sealed class MemoryStore : IObjectStore
 
     public string Location => "memory";
 
+    public Task MakePlaceAsync(CancellationToken cancel) => Task.CompletedTask;
+
+    public Task<StoreCapabilities> CapabilitiesAsync(CancellationToken cancel) => Task.FromResult(new StoreCapabilities(CreatesAtomically: true));
+
+    public Task<IReadOnlyDictionary<ObjectKey, string>> Sha256Async(IReadOnlyList<ObjectKey> keys, CancellationToken cancel) =>
+        Task.FromResult<IReadOnlyDictionary<ObjectKey, string>>(new Dictionary<ObjectKey, string>());
+
     /// <summary>Names of all objects.</summary>
     public IReadOnlyList<string> Keys
     {

@@ -1,3 +1,4 @@
+using ZfsArchive.Processes;
 using ZfsArchive.Zfs;
 
 namespace ZfsArchive.Tests.Zfs;

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace ZfsArchive.Zfs;
+namespace ZfsArchive.Processes;
 
 /// <summary>
 /// Drains the standard error of a child from the first moment, because a full pipe would stop the child, and keeps its

@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace ZfsArchive.Zfs;
+namespace ZfsArchive.Processes;
 
 /// <summary>Words of a POSIX shell.</summary>
 public static class ShellQuoting

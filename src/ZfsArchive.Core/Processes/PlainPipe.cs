@@ -2,7 +2,7 @@ using System.IO.Pipes;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
-namespace ZfsArchive.Zfs;
+namespace ZfsArchive.Processes;
 
 /// <summary>A pipe as a file: read and written by system calls alone.</summary>
 static partial class PlainPipe
