@@ -10,11 +10,12 @@ public static class Application
 {
     public static async Task<int> RunAsync(string[] arguments, IHost host)
     {
-        var root = new RootCommand("Archives ZFS snapshots as verified send streams in a directory, and brings them back.")
+        var root = new RootCommand("Archives ZFS snapshots as verified send streams in a directory, an S3 bucket or on an SFTP server, and brings them back.")
         {
             InitCommand.Build(host), BackupCommand.Build(host), ListCommand.Build(host), ShowCommand.Build(host), InspectCommand.Build(host),
             VerifyCommand.Build(host), RestoreCommand.Build(host), CatCommand.Build(host),
         };
+        root.Options.Add(Options.Settings);
         var parsed = root.Parse(arguments);
         if (parsed.Errors.Count > 0)
         {

@@ -15,7 +15,7 @@ namespace ZfsArchive.Cli.Commands;
 
 /// <summary>The parsed options of <c>backup</c>.</summary>
 sealed record BackupArguments(
-    string[] Datasets, bool Stdin, string? DatasetName, string? Repo, string? Zfs, bool Recursive, bool DryRun, bool Snapshot, FirstArchive First,
+    string[] Datasets, bool Stdin, string? DatasetName, RepositoryPlace Repo, string? Zfs, bool Recursive, bool DryRun, bool Snapshot, FirstArchive First,
     bool AllowPlaintext, bool AllowFull, bool Adopt, bool Insist, string? ExpectSha256, long? ExpectLength, int Level, int? ChunkTarget, bool Json, bool Quiet, bool Verbose, string? LogFile);
 
 static class BackupCommand
@@ -43,7 +43,7 @@ static class BackupCommand
             datasets, stdin, name, recursive, snapshot, first, plaintext, full, adopt, insist, sha, length, level, target, repo, zfs, dryRun, json, quiet, verbose, log,
         };
         command.SetAction((parsed, cancel) => RunAsync(host, new(
-            parsed.GetValue(datasets) ?? [], parsed.GetValue(stdin), parsed.GetValue(name), parsed.GetValue(repo), parsed.GetValue(zfs), parsed.GetValue(recursive), parsed.GetValue(dryRun),
+            parsed.GetValue(datasets) ?? [], parsed.GetValue(stdin), parsed.GetValue(name), Options.PlaceOf(parsed, repo), parsed.GetValue(zfs), parsed.GetValue(recursive), parsed.GetValue(dryRun),
             parsed.GetValue(snapshot), parsed.GetValue(first) == "newest" ? FirstArchive.Newest : FirstArchive.Oldest, parsed.GetValue(plaintext), parsed.GetValue(full), parsed.GetValue(adopt),
             parsed.GetValue(insist), parsed.GetValue(sha), parsed.GetValue(length), parsed.GetValue(level), parsed.GetValue(target), parsed.GetValue(json), parsed.GetValue(quiet),
             parsed.GetValue(verbose), parsed.GetValue(log)), cancel));
@@ -60,7 +60,7 @@ static class BackupCommand
             throw new ArchiveException(FailureKind.Usage, $"--dataset takes the name of a dataset, not '{name}'");
         if (arguments.ChunkTarget is < 1 or > 64) throw new ArchiveException(FailureKind.Usage, $"--chunk-size takes 1 to 64 MiB, not {arguments.ChunkTarget}");
         using var log = new EventLog(host, arguments.Verbose, arguments.LogFile);
-        var repository = await Options.OpenRepositoryAsync(host, arguments.Repo, RepositoryUse.Write, cancel);
+        await using var repository = await Options.OpenRepositoryAsync(host, arguments.Repo, RepositoryUse.Write, cancel);
         if (arguments.Stdin) return await new StdinBackup(host, repository, arguments, log).RunAsync(cancel);
         using var backup = new DatasetBackup(host, repository, arguments, log);
         return await backup.RunAsync(cancel);

@@ -19,7 +19,7 @@ static class CatCommand
         var command = new Command("cat", "Write an archive's stream to standard output") { what, archive, repo };
         command.SetAction(async (parsed, cancel) =>
         {
-            var repository = await Options.OpenRepositoryAsync(host, parsed.GetValue(repo), RepositoryUse.Read, cancel);
+            await using var repository = await Options.OpenRepositoryAsync(host, Options.PlaceOf(parsed, repo), RepositoryUse.Read, cancel);
             var catalog = await repository.CatalogAsync(cancel);
             var chosen = Choose(catalog, parsed.GetValue(what)!, parsed.GetValue(archive));
             using var fetcher = new ChunkFetcher(repository.Store, ChunkFetcher.StandardParallel);

@@ -13,7 +13,7 @@ static class InitCommand
         var command = new Command("init", "Make a place a repository") { repo, json };
         command.SetAction(async (parsed, cancel) =>
         {
-            await using var store = Options.OpenStore(host, parsed.GetValue(repo));
+            await using var store = Options.OpenStore(host, Options.PlaceOf(parsed, repo));
             await store.MakePlaceAsync(cancel);
             var repository = await ArchiveRepository.InitAsync(store, host.Folders, host.Clock, cancel);
             await host.Out.WriteLineAsync(parsed.GetValue(json)

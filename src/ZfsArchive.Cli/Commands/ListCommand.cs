@@ -17,7 +17,7 @@ static class ListCommand
         var command = new Command("list", "List the archives, and which of them can be restored") { dataset, repo, json };
         command.SetAction(async (parsed, cancel) =>
         {
-            var repository = await Options.OpenRepositoryAsync(host, parsed.GetValue(repo), RepositoryUse.Read, cancel);
+            await using var repository = await Options.OpenRepositoryAsync(host, Options.PlaceOf(parsed, repo), RepositoryUse.Read, cancel);
             var catalog = await repository.CatalogAsync(cancel);
             var folders = parsed.GetValue(dataset) is { } name ? ArchiveSelection.Tree(catalog, name) : [.. catalog.Folders];
             var paths = catalog.Graph.Paths();
@@ -69,7 +69,7 @@ static class ShowCommand
         var command = new Command("show", "Show all that is known of a snapshot's archives") { what, repo, json };
         command.SetAction(async (parsed, cancel) =>
         {
-            var repository = await Options.OpenRepositoryAsync(host, parsed.GetValue(repo), RepositoryUse.Read, cancel);
+            await using var repository = await Options.OpenRepositoryAsync(host, Options.PlaceOf(parsed, repo), RepositoryUse.Read, cancel);
             var catalog = await repository.CatalogAsync(cancel);
             var paths = catalog.Graph.Paths();
             var (dataset, snapshot) = ArchiveSelection.Split(parsed.GetValue(what)!);

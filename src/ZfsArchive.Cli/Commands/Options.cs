@@ -1,7 +1,9 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Reflection;
 using ZfsArchive.Model;
 using ZfsArchive.Repository;
+using ZfsArchive.S3;
 using ZfsArchive.Stores;
 using ZfsArchive.Zfs;
 
@@ -13,7 +15,12 @@ static class Options
     public static string Version { get; } =
         typeof(Options).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
 
-    public static Option<string?> Repo() => new("--repo") { Description = "The repository: a directory (ZFSARCHIVE_REPO)" };
+    public static Option<string?> Repo() => new("--repo") { Description = "The repository: a directory, s3://bucket/prefix or sftp://user@host:port/path (ZFSARCHIVE_REPO)" };
+
+    /// <summary>One option of all verbs.</summary>
+    public static Option<string[]> Settings { get; } = new("--option", "-o") { Description = "About the way to the repository: KEY=VALUE, such as s3.endpoint=https://… (README)", Recursive = true, AllowMultipleArgumentsPerToken = false };
+
+    public static RepositoryPlace PlaceOf(ParseResult parsed, Option<string?> repo) => new(parsed.GetValue(repo), [.. parsed.GetValue(Settings) ?? []]);
 
     public static Option<bool> Recursive(string what) => new("--recursive", "-r", "-R") { Description = what };
 
@@ -29,23 +36,44 @@ static class Options
 
     public static Option<bool> Quiet() => new("--quiet", "-q") { Description = "Print nothing but errors" };
 
-    /// <summary>The store that a place names.</summary>
+    /// <summary>The store that a place names, with all that is wrapped around it: counting, repeating, keeping to a rate, from the outside in.</summary>
     /// <exception cref="ArchiveException">Usage: no place, or a kind of place that this program does not know.</exception>
-    public static IObjectStore OpenStore(IHost host, string? repo)
+    public static IObjectStore OpenStore(IHost host, RepositoryPlace place, StoreTraffic? traffic = null)
     {
-        var place = repo ?? host.Environment("ZFSARCHIVE_REPO")
-            ?? throw new ArchiveException(FailureKind.Usage, "no repository named: use --repo or ZFSARCHIVE_REPO");
-        if (place.StartsWith("file:///", StringComparison.Ordinal)) place = Uri.UnescapeDataString(place["file://".Length..]);
-        if (place.Length == 0 || place.Contains('\0', StringComparison.Ordinal)) throw new ArchiveException(FailureKind.Usage, "the repository's place is empty: use --repo or ZFSARCHIVE_REPO");
-        if (place.Contains("://", StringComparison.Ordinal)) throw new ArchiveException(FailureKind.Usage, $"'{place}' is no place that this zfsarchive knows: it stores in directories (a path or file:///path)");
-        return new DirectoryStore(place, host.Clock);
+        var address = StoreAddress.Parse(place.Text ?? host.Environment("ZFSARCHIVE_REPO")
+            ?? throw new ArchiveException(FailureKind.Usage, "no repository named: use --repo or ZFSARCHIVE_REPO"));
+        var settings = new StoreSettings(host, place.Settings);
+        var counted = traffic ?? new();
+        IObjectStore store = address switch
+        {
+            StoreAddress.Bucket bucket => new S3Store(bucket, settings.S3, host.Clock),
+            StoreAddress.Folder folder => new DirectoryStore(folder.Path, host.Clock),
+            _ => throw new ArchiveException(FailureKind.Usage, "no such place"),
+        };
+        if (settings.UploadLimit is not null || settings.DownloadLimit is not null) store = new PacedStore(store, settings.UploadLimit, settings.DownloadLimit, host.Clock);
+        return new ObservedStore(new RetryingStore(store, settings.Retry, host.Clock, Random.Shared.NextDouble, Say), counted);
+
+        void Say(StoreException e, TimeSpan wait)
+        {
+            counted.Again();
+            if (host.ShowsProgress) host.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"\rzfsarchive: {e.Message}; again in {wait.TotalSeconds:0.0} s"));
+        }
     }
 
-    public static async Task<ArchiveRepository> OpenRepositoryAsync(IHost host, string? repo, RepositoryUse use, CancellationToken cancel)
+    public static async Task<ArchiveRepository> OpenRepositoryAsync(IHost host, RepositoryPlace place, RepositoryUse use, CancellationToken cancel, StoreTraffic? traffic = null)
     {
-        var repository = await ArchiveRepository.OpenAsync(OpenStore(host, repo), host.Folders, use, cancel);
-        if (repository.DescriptorFault is { } fault) await host.Error.WriteLineAsync($"zfsarchive: warning: {fault}");
-        return repository;
+        var store = OpenStore(host, place, traffic);
+        try
+        {
+            var repository = await ArchiveRepository.OpenAsync(store, host.Folders, use, cancel);
+            if (repository.DescriptorFault is { } fault) await host.Error.WriteLineAsync($"zfsarchive: warning: {fault}");
+            return repository;
+        }
+        catch
+        {
+            await store.DisposeAsync();
+            throw;
+        }
     }
 
     /// <exception cref="ArchiveException">Usage: the prefix cannot be understood.</exception>

@@ -15,7 +15,7 @@ using ZfsArchive.Zfs;
 namespace ZfsArchive.Cli.Commands;
 
 sealed record RestoreArguments(
-    string What, string To, string? Repo, string? Zfs, bool Recursive, bool DryRun, bool VerifyFirst, bool Force, string? AsOf, string? Via, bool Json, bool Quiet, bool Verbose, string? LogFile);
+    string What, string To, RepositoryPlace Repo, string? Zfs, bool Recursive, bool DryRun, bool VerifyFirst, bool Force, string? AsOf, string? Via, bool Json, bool Quiet, bool Verbose, string? LogFile);
 
 static class RestoreCommand
 {
@@ -31,7 +31,7 @@ static class RestoreCommand
         var (repo, zfs, dryRun, json, quiet, verbose, log) = (Options.Repo(), Options.ZfsPrefixOption(), Options.DryRun(), Options.Json(), Options.Quiet(), Options.Verbose(), Options.LogFile());
         var command = new Command("restore", "Bring a dataset back, up to a snapshot, into a new one") { what, to, recursive, verifyFirst, force, asOf, via, repo, zfs, dryRun, json, quiet, verbose, log };
         command.SetAction((parsed, cancel) => new RestoreVerb(host, new(
-            parsed.GetValue(what)!, parsed.GetValue(to)!, parsed.GetValue(repo), parsed.GetValue(zfs), parsed.GetValue(recursive), parsed.GetValue(dryRun), parsed.GetValue(verifyFirst),
+            parsed.GetValue(what)!, parsed.GetValue(to)!, Options.PlaceOf(parsed, repo), parsed.GetValue(zfs), parsed.GetValue(recursive), parsed.GetValue(dryRun), parsed.GetValue(verifyFirst),
             parsed.GetValue(force), parsed.GetValue(asOf), parsed.GetValue(via), parsed.GetValue(json), parsed.GetValue(quiet), parsed.GetValue(verbose), parsed.GetValue(log))).RunAsync(cancel));
         return command;
     }
@@ -49,7 +49,7 @@ sealed class RestoreVerb(IHost host, RestoreArguments arguments)
     public async Task<int> RunAsync(CancellationToken cancel)
     {
         using var log = new EventLog(host, arguments.Verbose, arguments.LogFile);
-        _repository = await Options.OpenRepositoryAsync(host, arguments.Repo, RepositoryUse.Read, cancel);
+        await using var repository = _repository = await Options.OpenRepositoryAsync(host, arguments.Repo, RepositoryUse.Read, cancel);
         _catalog = await _repository.CatalogAsync(cancel);
         _zfs = Options.OpenZfs(host, arguments.Zfs);
         if (!arguments.To.Contains('/', StringComparison.Ordinal)) throw new ArchiveException(FailureKind.Usage, $"--to {arguments.To} names a pool: name a new dataset in it, such as {arguments.To}/restored");

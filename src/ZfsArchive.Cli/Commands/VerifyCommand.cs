@@ -21,7 +21,7 @@ static class VerifyCommand
         var command = new Command("verify", "Hold what is stored against the manifests: 0 sound, 20 damage") { dataset, level, repo, json, quiet };
         command.SetAction(async (parsed, cancel) =>
         {
-            var repository = await Options.OpenRepositoryAsync(host, parsed.GetValue(repo), RepositoryUse.Read, cancel);
+            await using var repository = await Options.OpenRepositoryAsync(host, Options.PlaceOf(parsed, repo), RepositoryUse.Read, cancel);
             var catalog = await repository.CatalogAsync(cancel);
             var depth = Enum.Parse<VerifyLevel>(parsed.GetValue(level)!, ignoreCase: true);
             var folders = parsed.GetValue(dataset) is { } name ? ArchiveSelection.Tree(catalog, name) : [.. catalog.Folders];

@@ -9,7 +9,7 @@ using ZfsArchive.Stores;
 namespace ZfsArchive.Repository;
 
 /// <summary>A store that is a repository: its descriptor was read and all that it requires is known.</summary>
-public sealed class ArchiveRepository
+public sealed class ArchiveRepository : IAsyncDisposable
 {
     const int LargestDocument = 1 << 20;
 
@@ -138,6 +138,9 @@ public sealed class ArchiveRepository
         var text = SealedJson.Seal(SealedJson.ObjectPrefix(key), JsonSerializer.SerializeToUtf8Bytes(document, type));
         return Store.CreateAsync(new(key), ObjectBody.OfBytes(text), cancel);
     }
+
+    /// <summary>Closes the store.</summary>
+    public ValueTask DisposeAsync() => Store.DisposeAsync();
 
     async Task<ArchiveEntry> ReadEntryAsync(DatasetFolder folder, ArchiveName name, ObjectInfo listed, CancellationToken cancel)
     {

@@ -1,0 +1,90 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using Amazon.Runtime;
+using Amazon.S3;
+using ZfsArchive.Stores;
+
+namespace ZfsArchive.S3;
+
+/// <summary>Turns what the SDK throws into what it means, and into what to do.</summary>
+sealed class S3Failures(string location, string bucket, string endpoint)
+{
+    /// <param name="act">What was tried, for example <c>create manifests/x.json</c>.</param>
+    public StoreException Of(Exception e, string act, bool stalled, TimeSpan limit, TimeSpan? skew) => e switch
+    {
+        StoreException known => known,
+        OperationCanceledException when stalled => Make(StoreFailure.Transient, act, $"nothing moved for {limit.TotalSeconds:0} s", e),
+        AmazonServiceException { StatusCode: not 0 } answer => OfAnswer(answer, act, skew),
+        _ => OfConnection(e, act),
+    };
+
+    StoreException OfAnswer(AmazonServiceException e, string act, TimeSpan? skew)
+    {
+        var (failure, cause) = e.ErrorCode switch
+        {
+            "SignatureDoesNotMatch" => (StoreFailure.Denied, "the secret key does not fit the access key: check AWS_SECRET_ACCESS_KEY, or the profile"),
+            "InvalidAccessKeyId" => (StoreFailure.Denied, "the service does not know the access key: check AWS_ACCESS_KEY_ID, or the profile, and the endpoint"),
+            "ExpiredToken" or "ExpiredTokenException" or "TokenRefreshRequired" or "InvalidToken" => (StoreFailure.Denied, "the credentials have expired: renew them and run again; what is stored is used again"),
+            "RequestTimeTooSkewed" or "RequestExpired" => (StoreFailure.Denied, $"this machine's clock is {Skewed(skew)} the service's: set it (chronyd, systemd-timesyncd) and run again"),
+            "NoSuchBucket" => (StoreFailure.Absent, $"there is no bucket '{bucket}' at {endpoint}: create it, or check its name, the endpoint and the region"),
+            "NoSuchKey" or "NotFound" => (StoreFailure.Absent, "it is not there"),
+            "PermanentRedirect" or "AuthorizationHeaderMalformed" or "IllegalLocationConstraintException" => (StoreFailure.Permanent, $"the bucket lies in another region: set AWS_REGION ({e.Message})"),
+            "QuotaExceeded" or "XMinioStorageFull" or "InsufficientCapacity" => (StoreFailure.Full, $"there is no room, or a quota is reached ({e.ErrorCode})"),
+            "InvalidObjectState" => (StoreFailure.Permanent, "it lies in cold storage: have the provider restore it first"),
+            "BadDigest" or "XAmzContentSHA256Mismatch" or "IncompleteBody" or "RequestTimeout" => (StoreFailure.Transient, $"it did not arrive as it was sent ({e.ErrorCode})"),
+            "AccessDenied" or "AllAccessDisabled" or "AccountProblem" => (StoreFailure.Denied, $"these credentials may not do that ({e.ErrorCode})"),
+            _ => OfStatus(e),
+        };
+        return Make(failure, act, cause, e);
+    }
+
+    static (StoreFailure, string) OfStatus(AmazonServiceException e) => e.StatusCode switch
+    {
+        HttpStatusCode.NotFound => (StoreFailure.Absent, "it is not there"),
+        HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized => (StoreFailure.Denied, $"these credentials may not do that ({Code(e)})"),
+        HttpStatusCode.InsufficientStorage => (StoreFailure.Full, "there is no room"),
+        HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests or HttpStatusCode.Conflict => (StoreFailure.Transient, $"the service asks to try again ({Code(e)})"),
+        >= HttpStatusCode.InternalServerError and not HttpStatusCode.NotImplemented => (StoreFailure.Transient, $"the service failed ({Code(e)})"),
+        _ => (StoreFailure.Permanent, $"the service refused it ({Code(e)}: {e.Message})"),
+    };
+
+    StoreException OfConnection(Exception e, string act)
+    {
+        for (var inner = e; inner is not null; inner = inner.InnerException)
+        {
+            switch (inner)
+            {
+                case AuthenticationException tls:
+                    return Make(StoreFailure.Permanent, act, $"the certificate of {endpoint} is not trusted ({tls.Message}): name its authority with AWS_CA_BUNDLE", e);
+                case SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData }:
+                    return Make(StoreFailure.Transient, act, $"the name of {endpoint} cannot be resolved: check the endpoint, and the network", e);
+                case SocketException { SocketErrorCode: SocketError.ConnectionRefused }:
+                    return Make(StoreFailure.Transient, act, $"nothing listens at {endpoint}: check the endpoint, and whether the service runs", e);
+            }
+        }
+        if (IsTransport(e)) return Make(StoreFailure.Transient, act, $"the connection failed ({Innermost(e)})", e);
+        return e.Message.Contains("credential", StringComparison.OrdinalIgnoreCase)
+            ? Make(StoreFailure.Denied, act, "no credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE", e)
+            : Make(StoreFailure.Permanent, act, $"{e.GetType().Name}: {e.Message}", e);
+    }
+
+    static bool IsTransport(Exception e)
+    {
+        for (var inner = e; inner is not null; inner = inner.InnerException)
+            if (inner is HttpRequestException or IOException or SocketException or WebException or OperationCanceledException) return true;
+        return false;
+    }
+
+    static string Innermost(Exception e)
+    {
+        while (e.InnerException is { } inner) e = inner;
+        return e.Message;
+    }
+
+    static string Code(AmazonServiceException e) => string.IsNullOrEmpty(e.ErrorCode) ? ((int)e.StatusCode).ToString(System.Globalization.CultureInfo.InvariantCulture) : $"{(int)e.StatusCode} {e.ErrorCode}";
+
+    static string Skewed(TimeSpan? skew) => skew is { } by ? $"{by.Duration().TotalMinutes:0} minutes {(by > TimeSpan.Zero ? "behind" : "before")}" : "far from";
+
+    StoreException Make(StoreFailure failure, string act, string cause, Exception e) => new(failure, $"{location}: cannot {act}: {cause}", e);
+}

@@ -1,0 +1,107 @@
+using System.Security.Cryptography;
+using ZfsArchive.Model;
+using ZfsArchive.Stores;
+
+namespace ZfsArchive.S3;
+
+/// <summary>What a service was seen to do.</summary>
+/// <param name="Conditional">A PUT with <c>If-None-Match: *</c> onto a taken name is refused.</param>
+/// <param name="TakesSha256">A PUT with <c>x-amz-checksum-sha256</c> is taken.</param>
+/// <param name="KeepsSha256">And the checksum is told again later.</param>
+/// <param name="EtagIsMd5">The ETag of an object is the MD5 of its bytes.</param>
+sealed record S3Seen(bool Conditional, bool TakesSha256, bool KeepsSha256, bool EtagIsMd5);
+
+/// <summary>
+/// Sees once what a service honours. Where there is a descriptor, it is put once more with the bytes it has: nothing changes whether
+/// the condition is honoured, ignored or unknown, and no right to remove is needed. Where there is none yet, a small object is made and
+/// removed.
+/// </summary>
+sealed class S3Probe(S3Store store) : IDisposable
+{
+    const int LargestDescriptor = 64 << 10;
+    static readonly ObjectKey s_descriptor = new("zfsarchive.json");
+    readonly SemaphoreSlim _turn = new(1, 1);
+    S3Seen? _reading;
+    S3Seen? _writing;
+
+    public bool EtagIsMd5 => (_writing ?? _reading)?.EtagIsMd5 ?? false;
+
+    /// <summary>What can be seen without writing; <see cref="S3Seen.Conditional"/> is false until something was written.</summary>
+    public Task<S3Seen> ReadingAsync(CancellationToken cancel) => OnceAsync(() => _writing ?? _reading, async () =>
+    {
+        var descriptor = await store.ReadSmallAsync(s_descriptor, LargestDescriptor, cancel);
+        return _reading = descriptor is { } there ? Judge(there, new(false, false, false, false)) : new(false, false, false, false);
+    }, cancel);
+
+    /// <summary>All that can be seen.</summary>
+    public Task<S3Seen> WritingAsync(CancellationToken cancel) => OnceAsync(() => _writing, async () =>
+    {
+        var descriptor = await store.ReadSmallAsync(s_descriptor, LargestDescriptor, cancel);
+        return _writing = descriptor is { } there
+            ? Judge(there, await PutAgainAsync(s_descriptor, there.Bytes, cancel))
+            : await TryOutAsync(cancel);
+    }, cancel);
+
+    async Task<S3Seen> OnceAsync(Func<S3Seen?> known, Func<Task<S3Seen>> see, CancellationToken cancel)
+    {
+        if (known() is { } before) return before;
+        await _turn.WaitAsync(cancel);
+        try
+        {
+            return known() ?? await see();
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    async Task<S3Seen> TryOutAsync(CancellationToken cancel)
+    {
+        var key = new ObjectKey($"records/probe-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}");
+        var bytes = RandomNumberGenerator.GetBytes(64);
+        await PutAgainAsync(key, bytes, cancel);
+        var seen = await PutAgainAsync(key, bytes, cancel);
+        var stored = await store.ReadSmallAsync(key, LargestDescriptor, cancel);
+        try
+        {
+            await store.DeleteAsync(key, cancel);
+        }
+        catch (StoreException e) when (e.Failure is StoreFailure.Denied)
+        {
+            // who may only create leaves it: its name is one of ours, and prune may remove it
+        }
+        return stored is { } there ? Judge(there, seen) : seen;
+    }
+
+    // The full form first; a service that does not know a header says so, and is asked without it.
+    async Task<S3Seen> PutAgainAsync(ObjectKey key, byte[] bytes, CancellationToken cancel)
+    {
+        var body = ObjectBody.OfBytes(bytes);
+        foreach (var (conditional, sha256) in new[] { (true, true), (true, false), (false, true), (false, false) })
+        {
+            var seen = new S3Seen(conditional, sha256, false, false);
+            try
+            {
+                var refused = !await store.PutAsync(key, body, seen, conditional, cancel);
+                return seen with { Conditional = conditional && refused };
+            }
+            catch (StoreException e) when (e.Failure is StoreFailure.Permanent && (conditional || sha256))
+            {
+            }
+        }
+        throw new InvalidOperationException("the last form was tried and neither worked nor failed");
+    }
+
+    static S3Seen Judge((byte[] Bytes, string? Sha256, string? Etag) there, S3Seen seen) => seen with
+    {
+        KeepsSha256 = S3Store.Hex(there.Sha256, SHA256.HashSizeInBytes) == Convert.ToHexStringLower(SHA256.HashData(there.Bytes)),
+        EtagIsMd5 = string.Equals(there.Etag?.Trim('"'), Md5(there.Bytes), StringComparison.OrdinalIgnoreCase),
+    };
+
+#pragma warning disable CA5351 // the service's own checksum is an MD5, whatever one thinks of it
+    static string Md5(byte[] bytes) => Convert.ToHexStringLower(MD5.HashData(bytes));
+#pragma warning restore CA5351
+
+    public void Dispose() => _turn.Dispose();
+}
