@@ -10,13 +10,11 @@ namespace ZfsArchive.S3;
 /// <summary>Makes the SDK's client: connections that are used again, no retries of its own (they are made further up), the service's time.</summary>
 sealed class S3Connection : IDisposable
 {
-    readonly SocketsHttpHandler _sockets;
-    readonly ServiceTime _time;
+    readonly Wire _wire;
 
     public S3Connection(S3Options options, TimeProvider clock)
     {
-        _sockets = Sockets(options);
-        _time = new(_sockets, clock);
+        _wire = new(Sockets(options), clock);
         var config = new AmazonS3Config
         {
             ForcePathStyle = options.PathStyle ?? options.Endpoint is not null,
@@ -26,7 +24,7 @@ sealed class S3Connection : IDisposable
             MaxStaleConnectionRetries = 0,
             ThrottleRetries = false,
             Timeout = Timeout.InfiniteTimeSpan,
-            HttpClientFactory = new Factory(_time),
+            HttpClientFactory = new Factory(_wire),
         };
         if (options.Profile is { } profile) config.Profile = new(profile);
         if (options.Endpoint is { } endpoint)
@@ -49,7 +47,7 @@ sealed class S3Connection : IDisposable
     public string Endpoint { get; }
 
     /// <summary>What to add to this machine's time to have the service's; null before its first answer.</summary>
-    public TimeSpan? Skew => _time.Skew;
+    public TimeSpan? Skew => _wire.Skew;
 
     static HashedClient NewClient(S3Options options, AmazonS3Config config)
     {
@@ -68,9 +66,10 @@ sealed class S3Connection : IDisposable
         }
     }
 
-    static SocketsHttpHandler Sockets(S3Options options)
+    static Func<SocketsHttpHandler> Sockets(S3Options options)
     {
-        var sockets = new SocketsHttpHandler
+        var trust = options.CaBundle is { } bundle ? TrustBeside(bundle) : null;
+        return () => new()
         {
             ConnectTimeout = options.ConnectLimit,
             PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
@@ -78,9 +77,8 @@ sealed class S3Connection : IDisposable
             AllowAutoRedirect = false,
             UseCookies = false,
             MaxConnectionsPerServer = 64,
+            SslOptions = { RemoteCertificateValidationCallback = trust },
         };
-        if (options.CaBundle is { } bundle) sockets.SslOptions.RemoteCertificateValidationCallback = TrustBeside(bundle);
-        return sockets;
     }
 
     static RemoteCertificateValidationCallback TrustBeside(string bundle)
@@ -113,7 +111,7 @@ sealed class S3Connection : IDisposable
     public void Dispose()
     {
         Client.Dispose();
-        _time.Dispose();
+        _wire.Dispose();
     }
 
     static class FallbackRegions
@@ -140,21 +138,5 @@ sealed class S3Connection : IDisposable
         public override bool UseSDKHttpClientCaching(IClientConfig clientConfig) => false;
 
         public override bool DisposeHttpClientsAfterUse(IClientConfig clientConfig) => false;
-    }
-}
-
-/// <summary>Reads the service's time off its answers, and lets bodies go at once instead of after a question of a round trip.</summary>
-sealed class ServiceTime(HttpMessageHandler inner, TimeProvider clock) : DelegatingHandler(inner)
-{
-    long _skewTicks = long.MinValue;
-
-    public TimeSpan? Skew => Interlocked.Read(ref _skewTicks) is var ticks and not long.MinValue ? new(ticks) : null;
-
-    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
-    {
-        request.Headers.ExpectContinue = false;
-        var response = await base.SendAsync(request, cancellationToken);
-        if (response.Headers.Date is { } date) Interlocked.Exchange(ref _skewTicks, (date - clock.GetUtcNow()).Ticks);
-        return response;
     }
 }

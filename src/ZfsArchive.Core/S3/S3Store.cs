@@ -16,7 +16,7 @@ namespace ZfsArchive.S3;
 /// </summary>
 public sealed class S3Store : IObjectStore
 {
-    /// <summary>From here on a name is looked at before a PUT: sending costs more than asking. In bytes.</summary>
+    /// <summary>From here on a name is looked at before a PUT: sending costs more than asking, and so does a refusal. In bytes.</summary>
     const int LookFirst = 256 << 10;
     const int HeadsAtOnce = 32;
     readonly S3Connection _connection;
@@ -183,11 +183,6 @@ public sealed class S3Store : IObjectStore
         {
             return false;
         }
-        catch (AmazonS3Exception e) when (e.StatusCode is HttpStatusCode.MethodNotAllowed)
-        {
-            // Ceph answers so to the request that follows a refused PUT on the same connection
-            throw new StoreException(StoreFailure.Transient, $"{Location}: cannot create {key}: the service mistook the request (405)", e);
-        }
     }, cancel);
 
     internal async Task<GetObjectMetadataResponse?> HeadAsync(ObjectKey key, CancellationToken cancel)
@@ -280,6 +275,10 @@ public sealed class S3Store : IObjectStore
             {
                 // this machine's clock is wrong: requests are dated by the service's
                 AWSConfigs.ManualClockCorrection = skew;
+            }
+            catch (Exception e) when (e is not OperationCanceledException && cancel.IsCancellationRequested)
+            {
+                throw new OperationCanceledException("cancelled", e, cancel);
             }
             catch (Exception e) when (e is not StoreException && !cancel.IsCancellationRequested)
             {

@@ -8,9 +8,11 @@ namespace ZfsArchive.Tests.Stores;
 public abstract partial class ObjectStoreConformance : IDisposable
 {
     readonly TempFolder _temp = new();
-    IObjectStore? _store;
+    readonly Lazy<IObjectStore> _store;
 
-    IObjectStore Store => _store ??= NewStore();
+    protected ObjectStoreConformance() => _store = new(NewStore);
+
+    IObjectStore Store => _store.Value;
 
     private protected TempFolder Temp => _temp;
 

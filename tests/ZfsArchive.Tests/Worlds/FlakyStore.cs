@@ -3,10 +3,12 @@ using ZfsArchive.Stores;
 
 namespace ZfsArchive.Tests.Worlds;
 
-/// <summary>A store of which every n-th call fails for a time, in turn before it was made and after (its answer is lost).</summary>
-sealed class FlakyStore(IObjectStore inner, int every) : WrappingStore(inner)
+/// <summary>A store of which a share of all calls fails for a time.</summary>
+/// <param name="share">From 0 to 1.</param>
+/// <param name="losesAnswers">Half of the failing calls were made, and only their answer is lost.</param>
+sealed class FlakyStore(IObjectStore inner, double share, bool losesAnswers, int seed = 1) : WrappingStore(inner)
 {
-    int _calls;
+    readonly Random _chance = new(seed);
     int _failures;
 
     /// <summary>Failures so far.</summary>
@@ -24,21 +26,26 @@ sealed class FlakyStore(IObjectStore inner, int every) : WrappingStore(inner)
 
     public override async IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, [EnumeratorCancellation] CancellationToken cancel)
     {
-        var given = 0;
+        var breaksAt = Fails() ? Next(50) : -1;
         await foreach (var info in Inner.ListAsync(prefix, cancel))
         {
-            if (given++ % 7 == 3 && Interlocked.Increment(ref _calls) % every == 0) throw Failure();
+            if (breaksAt-- == 0) throw Failure();
             yield return info;
         }
     }
 
     async Task<T> MaybeAsync<T>(Func<Task<T>> call)
     {
-        var number = Interlocked.Increment(ref _calls);
-        if (number % every != 0) return await call();
-        if (number / every % 2 == 0) throw Failure();
-        await call();
+        if (!Fails()) return await call();
+        if (losesAnswers && Next(2) == 0) await call();
         throw Failure();
+    }
+
+    bool Fails() => Next(1000) < share * 1000;
+
+    int Next(int below)
+    {
+        lock (_chance) return _chance.Next(below);
     }
 
     StoreException Failure()
