@@ -14,58 +14,59 @@ sealed record S3Seen(bool Conditional, bool TakesSha256, bool KeepsSha256, bool 
 /// <summary>
 /// Sees once what a service honours. Where there is a descriptor, it is put once more with the bytes it has: nothing changes whether
 /// the condition is honoured, ignored or unknown, and no right to remove is needed. Where there is none yet, a small object is made and
-/// removed.
+/// removed. Who waits for it may give up; it goes to its end, so that it leaves nothing behind.
 /// </summary>
-sealed class S3Probe(S3Store store) : IDisposable
+sealed class S3Probe(S3Store store, TimeProvider clock)
 {
     const int LargestDescriptor = 64 << 10;
     static readonly ObjectKey s_descriptor = new("zfsarchive.json");
-    readonly SemaphoreSlim _turn = new(1, 1);
-    S3Seen? _reading;
-    S3Seen? _writing;
+    readonly Lock _turn = new();
+    Task<S3Seen>? _reading;
+    Task<S3Seen>? _writing;
 
-    public bool EtagIsMd5 => (_writing ?? _reading)?.EtagIsMd5 ?? false;
+    public bool EtagIsMd5 { get; private set; }
 
     /// <summary>What can be seen without writing; <see cref="S3Seen.Conditional"/> is false until something was written.</summary>
-    public Task<S3Seen> ReadingAsync(CancellationToken cancel) => OnceAsync(() => _writing ?? _reading, async () =>
+    public Task<S3Seen> ReadingAsync(CancellationToken cancel)
     {
-        var descriptor = await store.ReadSmallAsync(s_descriptor, LargestDescriptor, cancel);
-        return _reading = descriptor is { } there ? Judge(there, new(false, false, false, false)) : new(false, false, false, false);
-    }, cancel);
-
-    /// <summary>All that can be seen.</summary>
-    public Task<S3Seen> WritingAsync(CancellationToken cancel) => OnceAsync(() => _writing, async () =>
-    {
-        var descriptor = await store.ReadSmallAsync(s_descriptor, LargestDescriptor, cancel);
-        return _writing = descriptor is { } there
-            ? Judge(there, await PutAgainAsync(s_descriptor, there.Bytes, cancel))
-            : await TryOutAsync(cancel);
-    }, cancel);
-
-    async Task<S3Seen> OnceAsync(Func<S3Seen?> known, Func<Task<S3Seen>> see, CancellationToken cancel)
-    {
-        if (known() is { } before) return before;
-        await _turn.WaitAsync(cancel);
-        try
-        {
-            return known() ?? await see();
-        }
-        finally
-        {
-            _turn.Release();
-        }
+        lock (_turn) return (_writing is { IsCompletedSuccessfully: true } ? _writing : Once(ref _reading, ReadAsync)).WaitAsync(cancel);
     }
 
-    async Task<S3Seen> TryOutAsync(CancellationToken cancel)
+    /// <summary>All that can be seen.</summary>
+    public Task<S3Seen> WritingAsync(CancellationToken cancel)
+    {
+        lock (_turn) return Once(ref _writing, WriteAsync).WaitAsync(cancel);
+    }
+
+    /// <summary>Waits a little for what is under way.</summary>
+    public async Task SettleAsync()
+    {
+        Task underway;
+        lock (_turn) underway = Task.WhenAll(_reading ?? Task.CompletedTask, _writing ?? Task.CompletedTask);
+        await Task.WhenAny(underway, Task.Delay(TimeSpan.FromSeconds(5), clock));
+    }
+
+    // what failed is tried again by the next who asks
+    static Task<S3Seen> Once(ref Task<S3Seen>? known, Func<Task<S3Seen>> see) => known is { IsFaulted: false, IsCanceled: false } ? known : known = see();
+
+    async Task<S3Seen> ReadAsync() =>
+        await store.ReadSmallAsync(s_descriptor, LargestDescriptor, CancellationToken.None) is { } there ? Judge(there, new(false, false, false, false)) : new(false, false, false, false);
+
+    async Task<S3Seen> WriteAsync() =>
+        await store.ReadSmallAsync(s_descriptor, LargestDescriptor, CancellationToken.None) is { } there
+            ? Judge(there, await PutAgainAsync(s_descriptor, there.Bytes))
+            : await TryOutAsync();
+
+    async Task<S3Seen> TryOutAsync()
     {
         var key = new ObjectKey($"records/probe-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}");
         var bytes = RandomNumberGenerator.GetBytes(64);
-        await PutAgainAsync(key, bytes, cancel);
-        var seen = await PutAgainAsync(key, bytes, cancel);
-        var stored = await store.ReadSmallAsync(key, LargestDescriptor, cancel);
+        await PutAgainAsync(key, bytes);
+        var seen = await PutAgainAsync(key, bytes);
+        var stored = await store.ReadSmallAsync(key, LargestDescriptor, CancellationToken.None);
         try
         {
-            await store.DeleteAsync(key, cancel);
+            await store.DeleteAsync(key, CancellationToken.None);
         }
         catch (StoreException e) when (e.Failure is StoreFailure.Denied)
         {
@@ -75,33 +76,33 @@ sealed class S3Probe(S3Store store) : IDisposable
     }
 
     // The full form first; a service that does not know a header says so, and is asked without it.
-    async Task<S3Seen> PutAgainAsync(ObjectKey key, byte[] bytes, CancellationToken cancel)
+    async Task<S3Seen> PutAgainAsync(ObjectKey key, byte[] bytes)
     {
         var body = ObjectBody.OfBytes(bytes);
-        foreach (var (conditional, sha256) in new[] { (true, true), (true, false), (false, true), (false, false) })
+        foreach (var (conditional, sha256) in new[] { (true, true), (true, false), (false, true) })
         {
             var seen = new S3Seen(conditional, sha256, false, false);
             try
             {
-                var refused = !await store.PutAsync(key, body, seen, conditional, cancel);
+                var refused = !await store.PutAsync(key, body, seen, conditional, CancellationToken.None);
                 return seen with { Conditional = conditional && refused };
             }
-            catch (StoreException e) when (e.Failure is StoreFailure.Permanent && (conditional || sha256))
+            catch (StoreException e) when (e.Failure is StoreFailure.Permanent)
             {
             }
         }
-        throw new InvalidOperationException("the last form was tried and neither worked nor failed");
+        var plain = new S3Seen(false, false, false, false);
+        await store.PutAsync(key, body, plain, onlyIfFree: false, CancellationToken.None);
+        return plain;
     }
 
-    static S3Seen Judge((byte[] Bytes, string? Sha256, string? Etag) there, S3Seen seen) => seen with
+    S3Seen Judge((byte[] Bytes, string? Sha256, string? Etag) there, S3Seen seen)
     {
-        KeepsSha256 = S3Store.Hex(there.Sha256, SHA256.HashSizeInBytes) == Convert.ToHexStringLower(SHA256.HashData(there.Bytes)),
-        EtagIsMd5 = string.Equals(there.Etag?.Trim('"'), Md5(there.Bytes), StringComparison.OrdinalIgnoreCase),
-    };
+        EtagIsMd5 = string.Equals(there.Etag?.Trim('"'), Md5(there.Bytes), StringComparison.OrdinalIgnoreCase);
+        return seen with { KeepsSha256 = S3Store.Hex(there.Sha256, SHA256.HashSizeInBytes) == Convert.ToHexStringLower(SHA256.HashData(there.Bytes)), EtagIsMd5 = EtagIsMd5 };
+    }
 
 #pragma warning disable CA5351 // the service's own checksum is an MD5, whatever one thinks of it
     static string Md5(byte[] bytes) => Convert.ToHexStringLower(MD5.HashData(bytes));
 #pragma warning restore CA5351
-
-    public void Dispose() => _turn.Dispose();
 }

@@ -35,7 +35,7 @@ public sealed class S3Store : IObjectStore
         _connection = new(_options, clock);
         Location = $"s3://{_bucket}{(_prefix.Length == 0 ? "" : "/" + address.Prefix)}";
         _failures = new(Location, _bucket, _connection.Endpoint);
-        _probe = new(this);
+        _probe = new(this, clock);
     }
 
     public string Location { get; }
@@ -53,6 +53,7 @@ public sealed class S3Store : IObjectStore
 
     public async Task<CreateOutcome> CreateAsync(ObjectKey key, ObjectBody body, CancellationToken cancel)
     {
+        cancel.ThrowIfCancellationRequested();
         var seen = await _probe.WritingAsync(cancel);
         if ((!seen.Conditional || body.Length > LookFirst) && await StatAsync(key, cancel) is not null) return await SettleTakenAsync(key, body, cancel);
         return await PutAsync(key, body, seen, seen.Conditional, cancel) ? CreateOutcome.Created : await SettleTakenAsync(key, body, cancel);
@@ -140,11 +141,10 @@ public sealed class S3Store : IObjectStore
         return found;
     }
 
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
-        _probe.Dispose();
+        await _probe.SettleAsync();
         _connection.Dispose();
-        return ValueTask.CompletedTask;
     }
 
     /// <summary>Reads a small object with what the service says of it; null when it is absent.</summary>

@@ -8,7 +8,13 @@ namespace ZfsArchive.Tests.S3;
 /// <summary>The promises of a store, held by a real service.</summary>
 public sealed class S3StoreTests : ObjectStoreConformance
 {
-    protected override IObjectStore NewStore() => RealS3.Open(S3Server.Shared.NewBucket(), "a/prefix");
+    protected override IObjectStore NewStore()
+    {
+        var store = RealS3.Open(S3Server.Shared.NewBucket(), "a/prefix");
+        // its small object would be seen in listings
+        store.CapabilitiesAsync(default).GetAwaiter().GetResult();
+        return store;
+    }
 
     // The listing of Ceph is in pages of 1,000.
     [S3Fact]
