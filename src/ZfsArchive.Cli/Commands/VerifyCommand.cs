@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using ZfsArchive.Cli.Output;
+using ZfsArchive.Model;
 using ZfsArchive.Repository;
 using ZfsArchive.Verify;
 
@@ -16,20 +17,22 @@ static class VerifyCommand
             Description = "chain: manifests and their links; objects: and every chunk's presence and size; data: and its bytes; stream: and every record",
             DefaultValueFactory = _ => "stream",
         };
+        var remote = new Option<bool>("--remote") { Description = "With --level data: let the far side hash its files (SFTP servers that run sha256sum) instead of reading them" };
         level.AcceptOnlyFromAmong("chain", "objects", "data", "stream");
         var (repo, json, quiet) = (Options.Repo(), Options.Json(), Options.Quiet());
-        var command = new Command("verify", "Hold what is stored against the manifests: 0 sound, 20 damage") { dataset, level, repo, json, quiet };
+        var command = new Command("verify", "Hold what is stored against the manifests: 0 sound, 20 damage") { dataset, level, remote, repo, json, quiet };
         command.SetAction(async (parsed, cancel) =>
         {
+            var depth = Enum.Parse<VerifyLevel>(parsed.GetValue(level)!, ignoreCase: true);
+            if (parsed.GetValue(remote) && depth is not VerifyLevel.Data) throw new ArchiveException(FailureKind.Usage, "--remote goes with --level data: records can only be checked here");
             await using var repository = await Options.OpenRepositoryAsync(host, Options.PlaceOf(parsed, repo), RepositoryUse.Read, cancel);
             var catalog = await repository.CatalogAsync(cancel);
-            var depth = Enum.Parse<VerifyLevel>(parsed.GetValue(level)!, ignoreCase: true);
             var folders = parsed.GetValue(dataset) is { } name ? ArchiveSelection.Tree(catalog, name) : [.. catalog.Folders];
             var selected = folders.ToHashSet();
             var total = catalog.Graph.Archives.Where(a => selected.Contains(a.Folder)).Sum(a => a.Head.Totals.StoredLength);
             VerifyReport report;
             using (var line = new ProgressLine(host, "verifying", depth >= VerifyLevel.Data ? total : null))
-                report = await new VerifyRun(repository, depth, line).ExecuteAsync(catalog, a => selected.Contains(a.Folder), cancel);
+                report = await new VerifyRun(repository, depth, line, parsed.GetValue(remote)).ExecuteAsync(catalog, a => selected.Contains(a.Folder), cancel);
             // What was found whole is what a later look is held against.
             if (report.Sound) new KnownHeads(repository.Folders, repository.Descriptor).Remember(catalog.Graph.Archives);
             if (parsed.GetValue(json)) await host.Out.WriteLineAsync(JsonSerializer.Serialize(new VerifyResult(repository.Store.Location, report, report.Sound), CliJson.Default.VerifyResult));
@@ -49,7 +52,7 @@ static class VerifyCommand
         }
         if (quiet && report.Sound) return;
         await host.Out.WriteLineAsync(report.Sound
-            ? $"sound at level {report.Level.ToString().ToLowerInvariant()}: {Text.Plural(report.Archives, "archive")}, {Text.Plural(report.Chunks, "chunk")}, {Text.Bytes(report.BytesRead)} read"
+            ? $"sound at level {report.Level.ToString().ToLowerInvariant()}: {Text.Plural(report.Archives, "archive")}, {Text.Plural(report.Chunks, "chunk")}, {Text.Bytes(report.BytesRead)} read{(report.BytesByWord > 0 ? $", {Text.Bytes(report.BytesByWord)} hashed by the far side" : "")}"
             : $"DAMAGED: {Text.Plural(report.Findings.Count(f => f.Severity is Severity.Damage), "finding")}; {(report.Lost.IsEmpty ? "no snapshot is lost" : $"cannot be restored: {string.Join(", ", report.Lost)}")}");
     }
 }

@@ -45,6 +45,7 @@ sealed class ArchivePlace(ArchiveRepository repository, DatasetFolder folder, Ar
         var isPassed = false;
         var body = ObjectBody.OfMemory(chunk.Pieces, chunk.Sha256) with
         {
+            Md5 = chunk.Md5,
             Passed = () =>
             {
                 isPassed = true;

@@ -55,7 +55,8 @@ public sealed class ArchiveWriter(ArchiveRepository repository, Catalog catalog,
     {
         repository.Folders.SweepSpools();
         using var rawBuffers = new BufferPool(settings.Schedule.Shares);
-        using var packing = new PackingStage(settings.Schedule, settings.Level, Times);
+        var capabilities = await repository.Store.CapabilitiesAsync(cancel);
+        using var packing = new PackingStage(settings.Schedule, settings.Level, capabilities.KeepsMd5, Times);
         await using var spool = repository.Folders.NewSpool();
         var pendings = new List<PendingArchive>();
         try
@@ -145,7 +146,7 @@ public sealed class ArchiveWriter(ArchiveRepository repository, Catalog catalog,
             await packing.TransferAsync(chunk.Index == 0, () => place.StoreAsync(chunk.Index, packed, Passed, cancel), cancel);
             progress?.Report(new(intake.BytesRead, Interlocked.Add(ref _stored, packed.StoredLength)));
             var first = chunk.FirstRecord is { } record ? new ChunkFirstRecord(record.Type.WireName(), record.Object, record.Offset) : null;
-            return new(new ChunkName(chunk.Index, packed.Sha256).Text, packed.StoredLength, chunk.Bytes.Length, chunk.Checksum?.ToString(), first);
+            return new(new ChunkName(chunk.Index, packed.Sha256).Text, packed.StoredLength, chunk.Bytes.Length, chunk.Checksum?.ToString(), first, packed.Md5);
         }
         finally
         {

@@ -1,25 +1,27 @@
 using ZfsArchive.Manifests;
 using ZfsArchive.Model;
 using ZfsArchive.Repository;
+using ZfsArchive.Stores;
 
 namespace ZfsArchive.Fetch;
 
-/// <summary>Whether all chunks of an archive are there with their sizes, without reading them.</summary>
+/// <summary>Whether all chunks of an archive are there with their sizes, and the MD5 that a store keeps of them, without reading them.</summary>
 public static class ChunkPresence
 {
     /// <summary>What is missing or has another size: the object and a sentence.</summary>
-    /// <param name="listed">Names and bytes of what lies in the archive's folder.</param>
+    /// <param name="listed">What lies in the archive's folder, by name.</param>
     public static async IAsyncEnumerable<(string Key, string Reason)> MissingAsync(
-        ArchiveRepository repository, ArchiveEntry archive, ManifestCopy manifest, Dictionary<string, long> listed,
+        ArchiveRepository repository, ArchiveEntry archive, ManifestCopy manifest, Dictionary<string, ObjectInfo> listed,
         [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel)
     {
         foreach (var line in manifest.Chunks())
         {
             var key = Layout.Chunk(archive.Folder, archive.Name, line.Name);
             // A listing may leave something out: only the store's own word on the object counts.
-            var length = listed.TryGetValue(line.Name, out var found) ? found : (await repository.Store.StatAsync(new(key), cancel))?.Length;
-            if (length is null) yield return (key, "the chunk is missing");
-            else if (length != line.StoredLength) yield return (key, $"the chunk has {length} bytes, not {line.StoredLength}");
+            var info = listed.TryGetValue(line.Name, out var found) ? found : await repository.Store.StatAsync(new(key), cancel);
+            if (info is null) yield return (key, "the chunk is missing");
+            else if (info.Length != line.StoredLength) yield return (key, $"the chunk has {info.Length} bytes, not {line.StoredLength}");
+            else if (info.Md5 is { } kept && line.Md5 is { } said && kept != said) yield return (key, $"the store says that the chunk has the MD5 {kept}, not {said}");
         }
     }
 
@@ -31,8 +33,8 @@ public static class ChunkPresence
             using var manifest = await repository.OpenManifestAsync(archive.Folder, archive.Name, cancel);
             if (manifest is null) return $"the manifest of {archive} is gone";
             if (manifest.Sha256 != archive.Sha256) return $"the manifest of {archive} changed since it was listed";
-            var listed = new Dictionary<string, long>();
-            await foreach (var info in repository.Store.ListAsync(Layout.ArchiveFolder(archive.Folder, archive.Name), cancel)) listed[info.Key.Name] = info.Length;
+            var listed = new Dictionary<string, ObjectInfo>();
+            await foreach (var info in repository.Store.ListAsync(Layout.ArchiveFolder(archive.Folder, archive.Name), cancel)) listed[info.Key.Name] = info;
             await foreach (var (key, reason) in MissingAsync(repository, archive, manifest, listed, cancel)) return $"{key}: {reason}";
             return null;
         }

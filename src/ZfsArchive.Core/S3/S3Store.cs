@@ -44,7 +44,7 @@ public sealed class S3Store : IObjectStore
 
     public async Task<StoreCapabilities> CapabilitiesAsync(CancellationToken cancel)
     {
-        var seen = await _probe.WritingAsync(cancel);
+        var seen = await _probe.ReadingAsync(cancel);
         return new(seen.Conditional, seen.KeepsSha256 ? Sha256Source.Kept : Sha256Source.None, seen.EtagIsMd5 && !seen.KeepsSha256 && _options.Md5);
     }
 

@@ -18,7 +18,7 @@ public interface IObjectStore : IAsyncDisposable
     /// <summary>Where this is, for messages; never with a secret.</summary>
     string Location { get; }
 
-    /// <summary>What the store is able to do, seen and not assumed; a store that has to ask does so at the first call.</summary>
+    /// <summary>What the store was seen to be able to do, without writing for it: whether it creates atomically may show at the first creation.</summary>
     Task<StoreCapabilities> CapabilitiesAsync(CancellationToken cancel);
 
     /// <summary>Makes the place itself if it is not there yet: a folder, for its owner alone. What belongs to the provider, a bucket, has to be there.</summary>

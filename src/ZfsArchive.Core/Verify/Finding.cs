@@ -36,9 +36,10 @@ public sealed record Finding(Severity Severity, string? Archive, string Object, 
 
 /// <summary>What a verification did and found.</summary>
 /// <param name="BytesRead">Stored bytes that were read.</param>
+/// <param name="BytesByWord">Stored bytes of which the far side told the SHA-256, and it was compared.</param>
 /// <param name="Lost">Snapshots that cannot be restored, over all findings.</param>
 public sealed record VerifyReport(
-    VerifyLevel Level, long Archives, long Chunks, long BytesRead, ImmutableArray<Finding> Findings, ImmutableArray<string> Lost)
+    VerifyLevel Level, long Archives, long Chunks, long BytesRead, long BytesByWord, ImmutableArray<Finding> Findings, ImmutableArray<string> Lost)
 {
     public bool Sound => Findings.All(f => f.Severity is not Severity.Damage);
 }

@@ -13,14 +13,17 @@ namespace ZfsArchive.Verify;
 public readonly record struct VerifyProgress(long Read, long Total);
 
 /// <summary>Holds what is stored against the manifests. Damage is a finding, never an exception; a store that fails is one.</summary>
-public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, IProgress<VerifyProgress>? progress = null)
+/// <param name="remote">Chunks are hashed by the far side where it can; what it cannot is read. Not beyond <see cref="VerifyLevel.Data"/>.</param>
+public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, IProgress<VerifyProgress>? progress = null, bool remote = false)
 {
     const string Mend = "send the snapshot again while the source has it (zfs send -w … | zfsarchive backup --stdin --dataset NAME): the same stream puts the chunk back; or copy the chunk from another repository";
     // a header may have 64 MiB, and a stored frame adds little
     const long LargestPackage = 65 << 20;
+    const int WordsAtOnce = 256;
     readonly ConcurrentQueue<Fault> _faults = new();
     readonly ConcurrentDictionary<string, bool> _damagedObjects = new();
-    long _chunks, _read, _total;
+    readonly ConcurrentDictionary<string, bool> _checkedByWord = new();
+    long _chunks, _read, _total, _byWord;
 
     /// <param name="selects">Which archives are looked at closely; the catalog is always checked as a whole.</param>
     public async Task<VerifyReport> ExecuteAsync(Catalog catalog, Func<ArchiveEntry, bool> selects, CancellationToken cancel)
@@ -33,13 +36,14 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
         await CheckManifestsAsync(archives, cancel);
         FindStranded(catalog);
         if (level >= VerifyLevel.Objects) await CheckObjectsAsync(catalog, archives, cancel);
+        if (remote || level is VerifyLevel.Objects) await CheckByWordAsync(archives, cancel);
         if (level >= VerifyLevel.Data) await CheckChunksAsync(archives, cancel);
 
         // A disk that was unplugged meanwhile is no damage.
         if (!_faults.IsEmpty) await repository.Store.StatAsync(new(Layout.Descriptor), cancel);
         var consequences = new Consequences(catalog);
         var faults = _faults.OrderBy(f => f.Object, StringComparer.Ordinal).ThenBy(f => f.Reason, StringComparer.Ordinal).ToList();
-        return new(level, archives.Length, Interlocked.Read(ref _chunks), Interlocked.Read(ref _read),
+        return new(level, archives.Length, Interlocked.Read(ref _chunks), Interlocked.Read(ref _read), _byWord,
             [.. faults.Select(f =>
             {
                 cancel.ThrowIfCancellationRequested();
@@ -74,7 +78,7 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
         var waiting = archives.ToDictionary(a => a.Id);
         var known = catalog.Graph.Archives.Select(a => a.Id).Concat(_faults.Select(f => f.ArchiveId ?? "")).ToHashSet();
         string? folder = null;
-        var listed = new Dictionary<string, long>();
+        var listed = new Dictionary<string, ObjectInfo>();
         await foreach (var info in repository.Store.ListAsync(Layout.Archives, cancel))
         {
             if (Layout.ParseArchived(info.Key.Text) is not { } parsed)
@@ -85,7 +89,7 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
             var id = $"{parsed.Folder}/{parsed.Name}";
             if (folder is not null && folder != id) await CloseFolderAsync(folder);
             folder = id;
-            listed[parsed.Last] = info.Length;
+            listed[parsed.Last] = info;
         }
         if (folder is not null) await CloseFolderAsync(folder);
         foreach (var archive in waiting.Values) await CheckPresenceAsync(archive, [], cancel);
@@ -99,12 +103,38 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
         }
     }
 
-    Task CheckPresenceAsync(ArchiveEntry archive, Dictionary<string, long> listed, CancellationToken cancel) => OfManifestAsync(archive, async manifest =>
+    Task CheckPresenceAsync(ArchiveEntry archive, Dictionary<string, ObjectInfo> listed, CancellationToken cancel) => OfManifestAsync(archive, async manifest =>
     {
         await foreach (var (key, reason) in ChunkPresence.MissingAsync(repository, archive, manifest, listed, cancel)) AddDamage(archive, key, reason);
         if (archive.Head.Package is { } package && Path.GetFileName(package) is var name && !listed.ContainsKey(name) && await repository.Store.StatAsync(new(package), cancel) is null)
             Add(new(Severity.Damage, archive.Id, false, package, "the header of the package it came in is missing; the stream itself is not concerned", Mend));
     }, cancel);
+
+    // What the far side says of the bytes it holds: checksums that it kept cost nothing, those that it has to compute are asked for by name.
+    async Task CheckByWordAsync(ImmutableArray<ArchiveEntry> archives, CancellationToken cancel)
+    {
+        var source = (await repository.Store.CapabilitiesAsync(cancel)).Sha256;
+        if (source is Sha256Source.None || (source is Sha256Source.Computed && !remote)) return;
+        foreach (var archive in archives)
+        {
+            await OfManifestAsync(archive, async manifest =>
+            {
+                foreach (var batch in manifest.Chunks().Chunk(WordsAtOnce)) await CompareAsync(archive, batch, cancel);
+            }, cancel);
+        }
+    }
+
+    async Task CompareAsync(ArchiveEntry archive, ChunkLine[] lines, CancellationToken cancel)
+    {
+        var byKey = lines.ToDictionary(l => new ObjectKey(Layout.Chunk(archive.Folder, archive.Name, l.Name)));
+        foreach (var (key, sha256) in await repository.Store.Sha256Async([.. byKey.Keys], cancel))
+        {
+            var line = byKey[key];
+            if (ChunkName.TryParse(line.Name)!.Sha256 != sha256) AddDamage(archive, key.Text, $"the store says that the chunk has the SHA-256 {sha256}");
+            if (remote) _checkedByWord.TryAdd(key.Text, true);
+            _byWord += line.StoredLength;
+        }
+    }
 
     async Task CheckChunksAsync(ImmutableArray<ArchiveEntry> archives, CancellationToken cancel)
     {
@@ -132,6 +162,7 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
     async Task CheckChunkAsync(ChunkFetcher fetcher, ChunkInPlace place, CancellationToken cancel)
     {
         var key = Layout.Chunk(place.Archive.Folder, place.Archive.Name, place.Line.Name);
+        if (_checkedByWord.ContainsKey(key)) return;
         try
         {
             using var chunk = await fetcher.FetchAsync(place.Archive, place.Line, cancel);

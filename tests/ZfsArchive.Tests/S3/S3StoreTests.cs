@@ -11,8 +11,9 @@ public sealed class S3StoreTests : ObjectStoreConformance
     protected override IObjectStore NewStore()
     {
         var store = RealS3.Open(S3Server.Shared.NewBucket(), "a/prefix");
-        // its small object would be seen in listings
-        store.CapabilitiesAsync(default).GetAwaiter().GetResult();
+        // the small object of its probe would be seen in listings
+        store.CreateAsync(new("first"), ObjectBody.OfBytes(Random(1)), default).GetAwaiter().GetResult();
+        store.DeleteAsync(new("first"), default).GetAwaiter().GetResult();
         return store;
     }
 
@@ -33,12 +34,16 @@ public sealed class S3StoreTests : ObjectStoreConformance
     {
         var bucket = S3Server.Shared.NewBucket();
         await using var store = RealS3.Open(bucket);
-        Assert.Equal(new StoreCapabilities(CreatesAtomically: true, Sha256Source.None, KeepsMd5: true), await store.CapabilitiesAsync(default));
-        Assert.Empty(await ListedAsync(store, ""));
-
+        Assert.Equal(new StoreCapabilities(CreatesAtomically: false), await store.CapabilitiesAsync(default));
         await store.CreateAsync(new("zfsarchive.json"), ObjectBody.OfBytes(Random(200)), default);
+        Assert.Equal(new StoreCapabilities(CreatesAtomically: true, Sha256Source.None, KeepsMd5: true), await store.CapabilitiesAsync(default));
+        Assert.Equal(["zfsarchive.json"], await ListedAsync(store, ""));
+
         await using var again = RealS3.Open(bucket);
-        Assert.Equal(new StoreCapabilities(CreatesAtomically: true, Sha256Source.None, KeepsMd5: true), await again.CapabilitiesAsync(default));
+        Assert.Equal(new StoreCapabilities(CreatesAtomically: false, Sha256Source.None, KeepsMd5: true), await again.CapabilitiesAsync(default));
+        await again.CreateAsync(new("x"), ObjectBody.OfBytes(Random(20)), default);
+        Assert.True((await again.CapabilitiesAsync(default)).CreatesAtomically);
+        await again.DeleteAsync(new("x"), default);
         Assert.Equal(Random(200), await AllOfAsync(again, "zfsarchive.json"));
         Assert.Equal(["zfsarchive.json"], await ListedAsync(again, ""));
 
@@ -53,8 +58,8 @@ public sealed class S3StoreTests : ObjectStoreConformance
         using (var client = S3Server.Shared.Client())
             await client.PutBucketVersioningAsync(new() { BucketName = bucket, VersioningConfig = new() { Status = Amazon.S3.VersionStatus.Enabled } });
         await using var store = RealS3.Open(bucket);
-        Assert.False((await store.CapabilitiesAsync(default)).CreatesAtomically);
         await store.CreateAsync(new("a"), ObjectBody.OfBytes(Random(10)), default);
+        Assert.False((await store.CapabilitiesAsync(default)).CreatesAtomically);
         Assert.Equal(CreateOutcome.AlreadyThere, await store.CreateAsync(new("a"), ObjectBody.OfBytes(Random(10)), default));
         var failure = await Assert.ThrowsAsync<StoreException>(() => store.CreateAsync(new("a"), ObjectBody.OfBytes(Random(10, 2)), default));
         Assert.Equal(StoreFailure.Conflict, failure.Failure);
@@ -78,7 +83,7 @@ public sealed class S3StoreTests : ObjectStoreConformance
     public async Task A_body_whose_hash_is_not_its_own_is_refused_by_the_service()
     {
         await using var store = RealS3.Open(S3Server.Shared.NewBucket());
-        await store.CapabilitiesAsync(default);
+        await store.CreateAsync(new("first"), ObjectBody.OfBytes(Random(1)), default);
         var wrong = ObjectBody.OfBytes(Random(1000)) with { Sha256 = new string('a', 64) };
         var failure = await Assert.ThrowsAsync<StoreException>(() => store.CreateAsync(new("x"), wrong, default));
         Assert.Equal(StoreFailure.Transient, failure.Failure);
