@@ -4,6 +4,7 @@ using System.Reflection;
 using ZfsArchive.Model;
 using ZfsArchive.Repository;
 using ZfsArchive.S3;
+using ZfsArchive.Sftp;
 using ZfsArchive.Stores;
 using ZfsArchive.Zfs;
 
@@ -48,7 +49,8 @@ static class Options
         {
             StoreAddress.Bucket bucket => new S3Store(bucket, settings.S3, host.Clock),
             StoreAddress.Folder folder => new DirectoryStore(folder.Path, host.Clock),
-            _ => throw new ArchiveException(FailureKind.Usage, "no such place"),
+            StoreAddress.Remote remote => new SftpStore(remote, settings.Sftp, host.Clock),
+            _ => throw new NotSupportedException(address.ToString()),
         };
         if (settings.UploadLimit is not null || settings.DownloadLimit is not null) store = new PacedStore(store, settings.UploadLimit, settings.DownloadLimit, host.Clock);
         return new ObservedStore(new RetryingStore(store, settings.Retry, host.Clock, Random.Shared.NextDouble, Say), counted);

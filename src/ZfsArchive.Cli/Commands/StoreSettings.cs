@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using ZfsArchive.Model;
 using ZfsArchive.S3;
+using ZfsArchive.Sftp;
 using ZfsArchive.Stores;
 
 namespace ZfsArchive.Cli.Commands;
@@ -47,6 +48,16 @@ sealed class StoreSettings
         Md5 = Flag("s3.md5") ?? true,
         CaBundle = Value("s3.ca"),
         Keys = _host.Environment("AWS_ACCESS_KEY_ID") is { } access && _host.Environment("AWS_SECRET_ACCESS_KEY") is { } secret ? (access, secret, _host.Environment("AWS_SESSION_TOKEN")) : null,
+        StallLimit = StallLimit,
+    };
+
+    public SftpOptions Sftp => new()
+    {
+        SshConfiguration = Value("sftp.config"),
+        Identity = Value("sftp.identity"),
+        KnownHosts = Value("sftp.known-hosts"),
+        Connections = Number("sftp.connections", 1, 32) ?? new SftpOptions().Connections,
+        Ciphers = Value("sftp.ciphers"),
         StallLimit = StallLimit,
     };
 

@@ -31,5 +31,5 @@ public sealed record S3Options
     public TimeSpan StallLimit { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>How long a connection may take.</summary>
-    public TimeSpan ConnectLimit { get; init; } = TimeSpan.FromSeconds(10);
+    public TimeSpan ConnectLimit { get; init; } = TimeSpan.FromSeconds(8);
 }

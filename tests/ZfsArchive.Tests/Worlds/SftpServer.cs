@@ -1,4 +1,6 @@
 using System.Globalization;
+using ZfsArchive.Sftp;
+using ZfsArchive.Stores;
 
 namespace ZfsArchive.Tests.Worlds;
 
@@ -37,6 +39,13 @@ sealed class SftpServer : IDisposable
 
     public string KnownHosts => _values["SFTP_KNOWN_HOSTS"];
 
+    public SftpOptions Options => new() { SshConfiguration = SshConfiguration, Identity = Identity, KnownHosts = KnownHosts };
+
+    public StoreAddress.Remote Address(string below = "") => new(User, Host, Port, below.Length == 0 ? Root : $"{Root}/{below}");
+
+    /// <summary>Process numbers of its sessions, found by their parents.</summary>
+    public IReadOnlyList<int> Sessions() => Children(int.Parse(File.ReadAllText(Path.Combine(_folder.Path, "run", "sshd.pid")).Split(' ')[0], CultureInfo.InvariantCulture));
+
     /// <summary>Ends it with all its sessions; <see cref="Restart"/> brings it back.</summary>
     public void Stop() => _folder.Run("stop");
 
@@ -51,4 +60,8 @@ sealed class SftpServer : IDisposable
     public void Kill() => _folder.Run("kill");
 
     public void Dispose() => _folder.Remove();
+
+    static List<int> Children(int process) => [.. Directory.GetDirectories($"/proc/{process}/task")
+        .SelectMany(task => File.ReadAllText($"{task}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        .Select(int.Parse).SelectMany(child => Children(child).Append(child))];
 }

@@ -1,0 +1,44 @@
+using ZfsArchive.Stores;
+
+namespace ZfsArchive.Sftp;
+
+/// <summary>Makes the folders of objects; the repository's own only when that is what was asked for.</summary>
+sealed class RemoteFolders(RemotePaths paths)
+{
+    /// <summary>A store whose folder is missing must never look like an empty one.</summary>
+    /// <exception cref="SftpFault">Absent: it is missing.</exception>
+    public async Task RequireRootAsync(SftpSession session, CancellationToken cancel)
+    {
+        var root = await session.FollowAsync(paths.Root, cancel) ?? throw paths.RootIsMissing();
+        if (root is { Mode: not null, IsFolder: false }) throw new SftpFault(StoreFailure.Permanent, $"{paths.Root} is no folder");
+    }
+
+    /// <summary>Makes the folder and what is missing above it, up to the root, which has to be there.</summary>
+    public async Task EnsureAsync(SftpSession session, string folder, CancellationToken cancel)
+    {
+        await RequireRootAsync(session, cancel);
+        await MakeAsync(session, folder, paths.Root, cancel);
+    }
+
+    public Task MakeRootAsync(SftpSession session, CancellationToken cancel) => MakeAsync(session, paths.Root, null, cancel);
+
+    static async Task MakeAsync(SftpSession session, string folder, string? top, CancellationToken cancel)
+    {
+        if (folder == top) return;
+        if (await session.FollowAsync(folder, cancel) is { } there)
+        {
+            if (there is { Mode: not null, IsFolder: false }) throw new SftpFault(StoreFailure.Permanent, $"{folder} is no folder");
+            return;
+        }
+        if (RemotePaths.FolderOf(folder) is { } above) await MakeAsync(session, above, top, cancel);
+        try
+        {
+            await session.MakeFolderAsync(folder, cancel);
+        }
+        catch (SftpFault e) when (e.Status is StatusCode.Failure)
+        {
+            // another one may have made it just now
+            if (await session.FollowAsync(folder, cancel) is not { IsFolder: true }) throw;
+        }
+    }
+}

@@ -1,0 +1,140 @@
+using ZfsArchive.Stores;
+
+namespace ZfsArchive.Sftp;
+
+/// <summary>
+/// One object on its way into a temporary file. Until the last write was answered nothing has the final name; whatever goes wrong
+/// before, <see cref="DropAsync"/> takes the file away again.
+/// </summary>
+sealed class Upload(SftpSession session, string path, TemporaryFiles temporaries, TimeProvider clock)
+{
+    /// <summary>Bytes on the way at once: two channel windows, what two pipes hold, and some for the way back.</summary>
+    const int Window = 8 << 20;
+
+    /// <summary>How long clearing away may hold up the bad news.</summary>
+    static readonly TimeSpan s_patience = TimeSpan.FromSeconds(3);
+
+    readonly Queue<Request> _writes = new();
+    Task<byte[]>? _opening;
+    Request? _closing;
+    int _onTheWay;
+    bool _isNamed;
+
+    /// <summary>The file that is written.</summary>
+    public string Temporary { get; } = temporaries.NewBeside(path);
+
+    /// <summary>Whether all bytes have arrived.</summary>
+    public bool IsWritten { get; private set; }
+
+    /// <summary>Creates the temporary file.</summary>
+    public async Task OpenAsync(CancellationToken cancel)
+    {
+        _opening = session.OpenAsync(Temporary, OpenFlags.Write | OpenFlags.Create | OpenFlags.Exclusive, CancellationToken.None);
+        await _opening.WaitAsync(cancel);
+    }
+
+    /// <summary>Creates it empty; what the server tells of it.</summary>
+    public async Task<RemoteAttributes> OpenAndLookAsync(CancellationToken cancel)
+    {
+        await OpenAsync(cancel);
+        return await session.LookAtOpenAsync(await _opening!, cancel);
+    }
+
+    /// <summary>Sends the bytes and waits until they are durable, as far as the server can tell.</summary>
+    public async Task WriteAsync(ObjectBody body, CancellationToken cancel)
+    {
+        var handle = await _opening!;
+        var longest = body.Pace is null ? session.Traits.LongestWrite : int.Min(session.Traits.LongestWrite, ObjectBody.PacedPiece);
+        await using var reader = new BodyReader(body);
+        for (;;)
+        {
+            var at = reader.Position;
+            var data = await reader.NextAsync(longest, cancel);
+            if (data.Length == 0) break;
+            if (body.Pace is { } pace) await pace((int)(reader.Position - at), cancel);
+            while (_onTheWay > Window) await AnsweredAsync(cancel);
+            var write = session.Write(handle, at, data);
+            _onTheWay += write.Length;
+            _writes.Enqueue(write);
+        }
+        var syncing = session.Traits.Syncs ? session.Sync(handle) : null;
+        _closing = session.Close(handle);
+        while (_writes.Count > 0) await AnsweredAsync(cancel);
+        if (syncing is not null) SftpSession.RequireOk(await syncing.Answer.WaitAsync(cancel));
+        SftpSession.RequireOk(await _closing.Answer.WaitAsync(cancel));
+        IsWritten = true;
+    }
+
+    /// <summary>Gives the file its name. An answer is waited for even when cancelled, for a while: else nobody knew whether it has it.</summary>
+    public async Task NameAsync(Request rename, CancellationToken cancel)
+    {
+        try
+        {
+            SftpSession.RequireOk(await rename.Answer.WaitAsync(cancel));
+        }
+        catch (OperationCanceledException)
+        {
+            try
+            {
+                SftpSession.RequireOk(await rename.Answer.WaitAsync(s_patience, clock, CancellationToken.None));
+            }
+            catch (Exception e) when (e is TimeoutException or SftpFault)
+            {
+                throw new OperationCanceledException(e.Message, e, cancel);
+            }
+        }
+        _isNamed = true;
+        temporaries.Forget(Temporary);
+    }
+
+    /// <summary>Takes back what there is of it: the handle first, for an open file keeps its room.</summary>
+    public async Task DropAsync()
+    {
+        foreach (var write in _writes) write.Abandon();
+        if (_isNamed) return;
+        try
+        {
+            await ClearAsync().WaitAsync(s_patience, clock);
+            temporaries.Forget(Temporary);
+        }
+        catch (Exception e) when (e is TimeoutException or SftpFault)
+        {
+            temporaries.LeaveForLater(Temporary);
+        }
+    }
+
+    async Task ClearAsync()
+    {
+        if (_opening is null) return;
+        byte[] handle;
+        try
+        {
+            handle = await _opening;
+        }
+        catch (SftpFault e) when (e.Status is not null)
+        {
+            return;
+        }
+        // once only: the server may have given the same handle to somebody else by now
+        _closing ??= session.Close(handle);
+        var removing = session.Remove(Temporary);
+        await _closing.Answer;
+        var removed = await removing.Answer;
+        try
+        {
+            SftpSession.RequireOk(removed);
+        }
+        catch (SftpFault e) when (e.Failure is StoreFailure.Absent)
+        {
+            // swept
+        }
+    }
+
+    async Task AnsweredAsync(CancellationToken cancel)
+    {
+        var oldest = _writes.Peek();
+        SftpSession.RequireOk(await oldest.Answer.WaitAsync(cancel));
+        _writes.Dequeue();
+        _onTheWay -= oldest.Length;
+    }
+}
