@@ -45,7 +45,7 @@ sealed class StoreSettings
         Profile = Value("s3.profile"),
         PathStyle = Flag("s3.path-style"),
         StorageClass = Value("s3.storage-class"),
-        Md5 = Flag("s3.md5") ?? true,
+        Md5 = Flag("s3.md5") switch { true => Md5Use.Always, false => Md5Use.Never, null => Md5Use.WhereNeeded },
         CaBundle = Value("s3.ca"),
         Keys = _host.Environment("AWS_ACCESS_KEY_ID") is { } access && _host.Environment("AWS_SECRET_ACCESS_KEY") is { } secret ? (access, secret, _host.Environment("AWS_SESSION_TOKEN")) : null,
         StallLimit = StallLimit,

@@ -68,7 +68,7 @@ sealed class ArchiveCommit(ArchiveRepository repository, Catalog catalog, Writer
         var read = await repository.Store.ReadAsync(source, 0, bytes, cancel);
         var wrong = read < bytes.Length ? "it is cut" : ChunkOpener.WrongHash(bytes, ChunkName.TryParse(line.Name)!.Sha256);
         if (wrong is not null) throw SealedJson.Damage(source.Text, wrong);
-        await repository.Store.CreateAsync(new(Layout.Chunk(place.Folder, place.Name, line.Name)), ObjectBody.OfBytes(bytes) with { Md5 = line.Md5 }, cancel);
+        await repository.Store.CreateAsync(new(Layout.Chunk(place.Folder, place.Name, line.Name)), ObjectBody.OfBytes(bytes), cancel);
     }
 
     async Task RequireBaseAsync(PendingArchive pending, CancellationToken cancel)

@@ -34,7 +34,8 @@ sealed class ArchivePlace(ArchiveRepository repository, DatasetFolder folder, Ar
 
     /// <summary>Makes the chunk durable in this place, or finds that it is.</summary>
     /// <param name="passed">Called when the chunk's memory is not needed any more, perhaps before it is durable.</param>
-    public async Task StoreAsync(int index, PackedChunk chunk, Action passed, CancellationToken cancel)
+    /// <returns>The MD5 that the store keeps of it, or null.</returns>
+    public async Task<string?> StoreAsync(int index, PackedChunk chunk, Action passed, CancellationToken cancel)
     {
         var chunkName = new ChunkName(index, chunk.Sha256);
         if (index == 0) await BeginAsync(cancel);
@@ -43,9 +44,10 @@ sealed class ArchivePlace(ArchiveRepository repository, DatasetFolder folder, Ar
         var followed = await FollowsAsync(chunkName, cancel);
         var key = new ObjectKey(Layout.Chunk(folder, followed?.Name ?? Name, chunkName.Text));
         var isPassed = false;
+        string? md5 = null;
         var body = ObjectBody.OfMemory(chunk.Pieces, chunk.Sha256) with
         {
-            Md5 = chunk.Md5,
+            Md5Kept = kept => md5 = kept,
             Passed = () =>
             {
                 isPassed = true;
@@ -62,6 +64,7 @@ sealed class ArchivePlace(ArchiveRepository repository, DatasetFolder folder, Ar
             await repository.Store.ReplaceAsync(key, body, cancel);
             Interlocked.Add(ref _sent, chunk.StoredLength);
         }
+        return md5;
     }
 
     /// <summary>The stream has ended after this many chunks: an archive that goes on is not the same after all.</summary>

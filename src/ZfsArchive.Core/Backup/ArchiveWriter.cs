@@ -55,8 +55,7 @@ public sealed class ArchiveWriter(ArchiveRepository repository, Catalog catalog,
     {
         repository.Folders.SweepSpools();
         using var rawBuffers = new BufferPool(settings.Schedule.Shares);
-        var capabilities = await repository.Store.CapabilitiesAsync(cancel);
-        using var packing = new PackingStage(settings.Schedule, settings.Level, capabilities.KeepsMd5, Times);
+        using var packing = new PackingStage(settings.Schedule, settings.Level, Times);
         await using var spool = repository.Folders.NewSpool();
         var pendings = new List<PendingArchive>();
         try
@@ -143,10 +142,11 @@ public sealed class ArchiveWriter(ArchiveRepository repository, Catalog catalog,
         {
             (var packed, room) = await packing.PackAsync(chunk, cancel);
             if (packed.Compressed) raw.Dispose();
-            await packing.TransferAsync(chunk.Index == 0, () => place.StoreAsync(chunk.Index, packed, Passed, cancel), cancel);
+            string? md5 = null;
+            await packing.TransferAsync(chunk.Index == 0, async () => md5 = await place.StoreAsync(chunk.Index, packed, Passed, cancel), cancel);
             progress?.Report(new(intake.BytesRead, Interlocked.Add(ref _stored, packed.StoredLength)));
             var first = chunk.FirstRecord is { } record ? new ChunkFirstRecord(record.Type.WireName(), record.Object, record.Offset) : null;
-            return new(new ChunkName(chunk.Index, packed.Sha256).Text, packed.StoredLength, chunk.Bytes.Length, chunk.Checksum?.ToString(), first, packed.Md5);
+            return new(new ChunkName(chunk.Index, packed.Sha256).Text, packed.StoredLength, chunk.Bytes.Length, chunk.Checksum?.ToString(), first, md5);
         }
         finally
         {

@@ -6,8 +6,7 @@ namespace ZfsArchive.Backup;
 /// Packs chunks, as many at once as there are processors, within a fixed room for what is compressed; and lets a fixed number of
 /// them be stored at once, some of which may only wait to become durable.
 /// </summary>
-/// <param name="md5">Whether the store wants chunks with their MD5.</param>
-sealed class PackingStage(ChunkSchedule schedule, int level, bool md5, StageTimes times) : IDisposable
+sealed class PackingStage(ChunkSchedule schedule, int level, StageTimes times) : IDisposable
 {
     readonly SemaphoreSlim _processors = new(Environment.ProcessorCount, Environment.ProcessorCount);
     readonly BufferPool _room = new(int.Max(2, schedule.Shares / 2));
@@ -57,18 +56,15 @@ sealed class PackingStage(ChunkSchedule schedule, int level, bool md5, StageTime
             var room = await _room.RentAsync(schedule.WeightOf(chunk.Index), schedule.TargetOf(chunk.Index) + StreamIntake.Overhang, cancel);
             if (_packer.TryCompress(chunk.Bytes.Span, room.Bytes) is { } compressed)
             {
-                compressed = Hashed(compressed);
                 times.AddPacked(since);
                 return (compressed, room);
             }
             room.Dispose();
         }
-        var stored = Hashed(ChunkPacker.Store(chunk.Bytes));
+        var stored = ChunkPacker.Store(chunk.Bytes);
         times.AddPacked(since);
         return (stored, null);
     }
-
-    PackedChunk Hashed(PackedChunk chunk) => md5 ? chunk.WithMd5() : chunk;
 
     public void Dispose()
     {

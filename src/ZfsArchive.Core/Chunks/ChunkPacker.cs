@@ -7,21 +7,7 @@ namespace ZfsArchive.Chunks;
 /// <param name="Pieces">The stored bytes in order.</param>
 /// <param name="StoredLength">Their sum, in bytes.</param>
 /// <param name="Sha256">SHA-256 of the stored bytes, 64 hexadecimal digits.</param>
-public sealed record PackedChunk(IReadOnlyList<ReadOnlyMemory<byte>> Pieces, long StoredLength, string Sha256, bool Compressed)
-{
-    /// <summary>MD5 of the stored bytes, 32 hexadecimal digits, for a store that keeps nothing stronger.</summary>
-    public string? Md5 { get; init; }
-
-    /// <summary>The same with its MD5.</summary>
-    public PackedChunk WithMd5()
-    {
-#pragma warning disable CA5351 // what the store keeps is an MD5; what proves the chunk is its SHA-256
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.MD5);
-#pragma warning restore CA5351
-        foreach (var piece in Pieces) hash.AppendData(piece.Span);
-        return this with { Md5 = Convert.ToHexStringLower(hash.GetHashAndReset()) };
-    }
-}
+public sealed record PackedChunk(IReadOnlyList<ReadOnlyMemory<byte>> Pieces, long StoredLength, string Sha256, bool Compressed);
 
 /// <summary>
 /// Turns a chunk into its stored frame. What comes out depends on the bytes, the level and the libzstd version alone, so an

@@ -24,6 +24,7 @@ sealed class S3Connection : IDisposable
             MaxStaleConnectionRetries = 0,
             ThrottleRetries = false,
             Timeout = Timeout.InfiniteTimeSpan,
+            BufferSize = 256 << 10,
             HttpClientFactory = new Factory(_wire),
         };
         if (options.Profile is { } profile) config.Profile = new(profile);

@@ -21,8 +21,8 @@ public sealed record S3Options
     /// <summary>Storage class of chunks, for example <c>STANDARD_IA</c>; all else is always readable at once. Null for the bucket's own.</summary>
     public string? StorageClass { get; init; }
 
-    /// <summary>Whether MD5 is made where a service keeps no SHA-256. It costs CPU time.</summary>
-    public bool Md5 { get; init; } = true;
+    /// <summary>What to do about MD5 where a service keeps no SHA-256.</summary>
+    public Md5Use Md5 { get; init; }
 
     /// <summary>A file with certificates (PEM) of authorities that are trusted beside the system's.</summary>
     public string? CaBundle { get; init; }
@@ -32,4 +32,20 @@ public sealed record S3Options
 
     /// <summary>How long a connection may take.</summary>
     public TimeSpan ConnectLimit { get; init; } = TimeSpan.FromSeconds(8);
+}
+
+/// <summary>MD5 is the only checksum that many services keep. Making it costs twice the time of a SHA-256.</summary>
+public enum Md5Use
+{
+    /// <summary>
+    /// Made and sent along (Content-MD5) unless the service was seen to refuse bodies that do not have the SHA-256 they are signed with;
+    /// then what it keeps is taken from its answers.
+    /// </summary>
+    WhereNeeded,
+
+    /// <summary>Made for every object, sent along and compared.</summary>
+    Always,
+
+    /// <summary>Neither made nor remembered: <c>verify --level objects</c> can then compare sizes only.</summary>
+    Never,
 }

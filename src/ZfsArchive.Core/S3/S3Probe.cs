@@ -9,7 +9,8 @@ namespace ZfsArchive.S3;
 /// <param name="TakesSha256">A PUT with <c>x-amz-checksum-sha256</c> is taken.</param>
 /// <param name="KeepsSha256">And the checksum is told again later.</param>
 /// <param name="EtagIsMd5">The ETag of an object is the MD5 of its bytes.</param>
-sealed record S3Seen(bool Conditional, bool TakesSha256, bool KeepsSha256, bool EtagIsMd5);
+/// <param name="ChecksBody">A PUT whose body does not have the SHA-256 that it is signed with is refused.</param>
+sealed record S3Seen(bool Conditional, bool TakesSha256, bool KeepsSha256, bool EtagIsMd5, bool ChecksBody = false);
 
 /// <summary>
 /// Sees once what a service honours. Where there is a descriptor, it is put once more with the bytes it has: nothing changes whether
@@ -24,7 +25,7 @@ sealed class S3Probe(S3Store store, TimeProvider clock)
     Task<S3Seen>? _reading;
     Task<S3Seen>? _writing;
 
-    public bool EtagIsMd5 { get; private set; }
+    public bool EtagIsMd5 { get; set; }
 
     /// <summary>What can be seen without writing; <see cref="S3Seen.Conditional"/> is false until something was written.</summary>
     public Task<S3Seen> ReadingAsync(CancellationToken cancel)
@@ -54,7 +55,7 @@ sealed class S3Probe(S3Store store, TimeProvider clock)
 
     async Task<S3Seen> WriteAsync() =>
         await store.ReadSmallAsync(s_descriptor, LargestDescriptor, CancellationToken.None) is { } there
-            ? Judge(there, await PutAgainAsync(s_descriptor, there.Bytes))
+            ? Judge(there, await TryWrongAsync(s_descriptor, there.Bytes, await PutAgainAsync(s_descriptor, there.Bytes)))
             : await TryOutAsync();
 
     async Task<S3Seen> TryOutAsync()
@@ -62,7 +63,7 @@ sealed class S3Probe(S3Store store, TimeProvider clock)
         var key = new ObjectKey($"records/probe-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}");
         var bytes = RandomNumberGenerator.GetBytes(64);
         await PutAgainAsync(key, bytes);
-        var seen = await PutAgainAsync(key, bytes);
+        var seen = await TryWrongAsync(key, bytes, await PutAgainAsync(key, bytes));
         var stored = await store.ReadSmallAsync(key, LargestDescriptor, CancellationToken.None);
         try
         {
@@ -94,6 +95,20 @@ sealed class S3Probe(S3Store store, TimeProvider clock)
         var plain = new S3Seen(false, false, false, false);
         await store.PutAsync(key, body, plain, onlyIfFree: false, CancellationToken.None);
         return plain;
+    }
+
+    // The right bytes under a wrong hash: who does not look stores what is there already.
+    async Task<S3Seen> TryWrongAsync(ObjectKey key, byte[] bytes, S3Seen seen)
+    {
+        try
+        {
+            await store.PutAsync(key, ObjectBody.OfBytes(bytes) with { Sha256 = new('0', 64) }, seen with { TakesSha256 = false, ChecksBody = true }, onlyIfFree: false, CancellationToken.None);
+            return seen;
+        }
+        catch (StoreException e) when (e.Failure is StoreFailure.Transient or StoreFailure.Permanent && e.Message.Contains("SHA256Mismatch", StringComparison.Ordinal))
+        {
+            return seen with { ChecksBody = true };
+        }
     }
 
     S3Seen Judge((byte[] Bytes, string? Sha256, string? Etag) there, S3Seen seen)

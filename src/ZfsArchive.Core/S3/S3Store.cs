@@ -27,6 +27,7 @@ public sealed class S3Store : IObjectStore
     readonly string _prefix;
     readonly S3Probe _probe;
     volatile bool _bucketSeen;
+    volatile bool _etagConfirmed;
 
     public S3Store(StoreAddress.Bucket address, S3Options options, TimeProvider clock)
     {
@@ -40,12 +41,10 @@ public sealed class S3Store : IObjectStore
 
     public string Location { get; }
 
-    internal bool MakesMd5 => _options.Md5;
-
     public async Task<StoreCapabilities> CapabilitiesAsync(CancellationToken cancel)
     {
         var seen = await _probe.ReadingAsync(cancel);
-        return new(seen.Conditional, seen.KeepsSha256 ? Sha256Source.Kept : Sha256Source.None, seen.EtagIsMd5 && !seen.KeepsSha256 && _options.Md5);
+        return new(seen.Conditional, seen.KeepsSha256 ? Sha256Source.Kept : Sha256Source.None, seen.EtagIsMd5 && !seen.KeepsSha256 && _options.Md5 is not Md5Use.Never);
     }
 
     // A bucket is made by its owner, with all that he decides about it; here it only has to be there.
@@ -172,11 +171,14 @@ public sealed class S3Store : IObjectStore
         // the signature covers the body by this: the service hashes what comes in and refuses anything else
         request.Headers[HashedClient.BodyHash] = body.Sha256;
         if (seen.TakesSha256) request.ChecksumSHA256 = Convert.ToBase64String(Convert.FromHexString(body.Sha256));
-        if (body.Md5 is { } md5) request.MD5Digest = Convert.ToBase64String(Convert.FromHexString(md5));
+        var md5 = WantsMd5(seen) ? await Md5OfAsync(body, watch.Token) : null;
+        if (md5 is not null) request.MD5Digest = Convert.ToBase64String(Convert.FromHexString(md5));
         try
         {
             var answer = await _connection.Client.PutObjectAsync(request, watch.Token);
-            RequireSame(key, body, answer);
+            RequireSame(key, body, md5, answer);
+            await ConfirmEtagAsync(body, md5, answer.ETag, watch);
+            if (KeptMd5(answer.ETag, seen) is { } kept) body.Md5Kept?.Invoke(kept);
             return true;
         }
         catch (AmazonS3Exception e) when (onlyIfFree && (e.StatusCode is HttpStatusCode.PreconditionFailed || e.ErrorCode is "PreconditionFailed"))
@@ -218,14 +220,18 @@ public sealed class S3Store : IObjectStore
     {
         var head = await HeadAsync(key, cancel)
             ?? throw new StoreException(StoreFailure.Transient, $"{Location}: {key} was there and is gone: somebody removes while we create");
-        if (head.ContentLength == body.Length && await HoldsAsync(key, body, head, cancel)) return CreateOutcome.AlreadyThere;
+        if (head.ContentLength == body.Length && await HoldsAsync(key, body, head, cancel))
+        {
+            if (KeptMd5(head.ETag, await _probe.ReadingAsync(cancel)) is { } md5) body.Md5Kept?.Invoke(md5);
+            return CreateOutcome.AlreadyThere;
+        }
         throw new StoreException(StoreFailure.Conflict, $"{Location}: {key} exists and holds other bytes");
     }
 
     async Task<bool> HoldsAsync(ObjectKey key, ObjectBody body, GetObjectMetadataResponse head, CancellationToken cancel)
     {
         if (Hex(head.ChecksumSHA256, SHA256.HashSizeInBytes) is { } kept) return kept == body.Sha256;
-        if (body.Md5 is { } md5 && Md5Of(head.ETag) is { } etag) return etag == md5;
+        if (Md5Of(head.ETag) is { } etag) return etag == await Md5OfAsync(body, cancel);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var buffer = new byte[(int)long.Min(4 << 20, long.Max(1, body.Length))];
         for (long at = 0; at < body.Length;)
@@ -238,10 +244,37 @@ public sealed class S3Store : IObjectStore
         return Convert.ToHexStringLower(hash.GetHashAndReset()) == body.Sha256;
     }
 
-    void RequireSame(ObjectKey key, ObjectBody body, PutObjectResponse answer)
+    // For as long as nothing else says that the service took our bytes and no others.
+    bool WantsMd5(S3Seen seen) => _options.Md5 switch
+    {
+        Md5Use.Always => true,
+        Md5Use.Never => false,
+        _ => !seen.ChecksBody,
+    };
+
+    // The descriptor was put long ago: what the bucket does with new objects (encryption by default, say) is seen by the first one.
+    async Task ConfirmEtagAsync(ObjectBody body, string? md5, string etag, StallWatch watch)
+    {
+        if (_etagConfirmed || !_probe.EtagIsMd5) return;
+        watch.Suspend();
+        if (Md5Of(etag) != (md5 ?? await Md5OfAsync(body, watch.Token))) _probe.EtagIsMd5 = false;
+        _etagConfirmed = true;
+    }
+
+    string? KeptMd5(string? etag, S3Seen seen) => seen.KeepsSha256 || _options.Md5 is Md5Use.Never ? null : Md5Of(etag);
+
+    static async Task<string> Md5OfAsync(ObjectBody body, CancellationToken cancel)
+    {
+        await using var bytes = body.OpenRead();
+#pragma warning disable CA5351 // what the service keeps is an MD5; what proves the object is its SHA-256
+        return Convert.ToHexStringLower(await MD5.HashDataAsync(bytes, cancel));
+#pragma warning restore CA5351
+    }
+
+    void RequireSame(ObjectKey key, ObjectBody body, string? md5, PutObjectResponse answer)
     {
         var wrong = Hex(answer.ChecksumSHA256, SHA256.HashSizeInBytes) is { } sha256 && sha256 != body.Sha256 ? "SHA-256"
-            : body.Md5 is { } md5 && Md5Of(answer.ETag) is { } etag && etag != md5 ? "MD5" : null;
+            : md5 is not null && Md5Of(answer.ETag) is { } etag && etag != md5 ? "MD5" : null;
         if (wrong is not null) throw new StoreException(StoreFailure.Permanent, $"{Location}: the service took {key} and says another {wrong} of it than it has: it is not trusted");
     }
 

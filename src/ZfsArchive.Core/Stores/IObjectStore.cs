@@ -83,7 +83,7 @@ public enum Sha256Source
 /// <summary>What a store is able to do, with these credentials.</summary>
 /// <param name="CreatesAtomically">Of several that create one name at once, exactly one succeeds. If not, a name is looked at just before.</param>
 /// <param name="KeepsMd5">Listings tell the MD5 that the service made of what came in (<see cref="ObjectInfo.Md5"/>), and nothing stronger is
-/// kept: bodies come with their MD5, and manifests remember it.</param>
+/// kept: manifests remember it (<see cref="ObjectBody.Md5Kept"/>).</param>
 public sealed record StoreCapabilities(bool CreatesAtomically, Sha256Source Sha256 = Sha256Source.None, bool KeepsMd5 = false);
 
 /// <param name="Length">Bytes.</param>

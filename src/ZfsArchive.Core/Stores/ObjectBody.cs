@@ -13,8 +13,8 @@ public sealed record ObjectBody(IReadOnlyList<ReadOnlyMemory<byte>>? Pieces, str
     /// </summary>
     public Action? Passed { get; init; }
 
-    /// <summary>MD5 of all bytes, 32 hexadecimal digits, for stores that keep nothing stronger; null when it was not made.</summary>
-    public string? Md5 { get; init; }
+    /// <summary>Told the MD5 (32 hexadecimal digits) that a store keeps of all bytes, and compares later, when it keeps nothing stronger.</summary>
+    public Action<string>? Md5Kept { get; init; }
 
     /// <summary>Waits until so many more bytes may leave, at most <see cref="PacedPiece"/> at once; null for no limit.</summary>
     public Func<int, CancellationToken, ValueTask>? Pace { get; init; }
