@@ -24,7 +24,7 @@ sealed class ChannelPool : IAsyncDisposable
     {
         (_connector, _clock) = (connector, clock);
         connections = int.Max(1, connections);
-        _places = [.. Enumerable.Range(0, connections * ChannelsPerConnection).Select(i => new Place(this, i % connections, i >= connections))];
+        _places = [.. Enumerable.Range(0, connections * ChannelsPerConnection).Select(i => new Place(this, i / ChannelsPerConnection, i % ChannelsPerConnection > 0))];
     }
 
     /// <summary>A channel for one operation, given back by disposing of the lease.</summary>
@@ -72,18 +72,23 @@ sealed class ChannelPool : IAsyncDisposable
         }
     }
 
-    // Free channels first, then new ones for what is large, else the one with the least to do.
+    // The open channel with the least to do. While all are busy with what is large, one more is made at a time: a connection costs as
+    // much as some MiB of data, so a short run must not make all of them.
     Place Pick(bool isTransfer, out Task<SftpSession> opening)
     {
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_isDisposed, this);
             var usable = _places.Where(p => p.IsOpenOrOpening).ToList();
-            var place = usable.Where(p => p.Load == 0).FirstOrDefault()
-                ?? (isTransfer || usable.Count == 0 ? NewPlace(usable.Count == 0) : null)
-                ?? usable.MinBy(p => p.Load)!;
+            var grows = usable.Count == 0 || (isTransfer && usable.All(p => p.IsOpen && p.Load > 0));
+            if (grows && NewPlace(usable.Count == 0) is { } added)
+            {
+                added.Opening = OpenAsync(added, added.Opening);
+                usable.Add(added);
+            }
+            var place = usable.Where(p => p.IsOpen).MinBy(p => p.Load) ?? usable.MinBy(p => p.Load)!;
             place.Load++;
-            opening = place.IsOpenOrOpening ? place.Opening! : place.Opening = OpenAsync(place, place.Opening);
+            opening = place.Opening!;
             return place;
         }
     }
@@ -91,7 +96,7 @@ sealed class ChannelPool : IAsyncDisposable
     Place? NewPlace(bool isNeeded)
     {
         var now = _clock.GetUtcNow();
-        return _places.FirstOrDefault(p => !p.IsOpenOrOpening && p.RefusedUntil <= now && (!p.IsSecond || _places[p.Connection].IsOpenOrOpening)) ?? (isNeeded ? _places[0] : null);
+        return _places.FirstOrDefault(p => !p.IsOpenOrOpening && p.RefusedUntil <= now && (!p.IsSecond || First(p.Connection).IsOpenOrOpening)) ?? (isNeeded ? _places[0] : null);
     }
 
     async Task<SftpSession> OpenAsync(Place place, Task<SftpSession>? dead)
@@ -125,12 +130,14 @@ sealed class ChannelPool : IAsyncDisposable
         Task<SftpSession> opening;
         lock (_gate)
         {
-            first = _places[place.Connection];
+            first = First(place.Connection);
             opening = first.IsOpenOrOpening ? first.Opening! : throw new SftpFault(StoreFailure.Transient, "the connection has ended");
         }
         await opening;
         return first.Socket is { } socket ? await _connector.OpenSecondAsync(socket) : throw new SftpFault(StoreFailure.Permanent, "there is no socket to join by");
     }
+
+    Place First(int connection) => _places[connection * ChannelsPerConnection];
 
     Task<SftpSession>? FirstEver()
     {
