@@ -61,8 +61,10 @@ static class BackupCommand
         if (arguments.ChunkTarget is < 1 or > 64) throw new ArchiveException(FailureKind.Usage, $"--chunk-size takes 1 to 64 MiB, not {arguments.ChunkTarget}");
         using var log = new EventLog(host, arguments.Verbose, arguments.LogFile);
         await using var repository = await Options.OpenRepositoryAsync(host, arguments.Repo, RepositoryUse.Write, cancel);
-        if (arguments.Stdin) return await new StdinBackup(host, repository, arguments, log).RunAsync(cancel);
-        using var backup = new DatasetBackup(host, repository, arguments, log);
+        if (arguments is { Stdin: true, DryRun: true }) throw new ArchiveException(FailureKind.Usage, "a stream on standard input cannot be looked at beforehand: use inspect");
+        await using var lease = arguments.DryRun ? null : await Lease.TakeAsync(repository, LeaseKind.Shared, "backup", host.HostName, host.Clock, cancel);
+        if (arguments.Stdin) return await new StdinBackup(host, repository, lease!, arguments, log).RunAsync(cancel);
+        using var backup = new DatasetBackup(host, repository, lease, arguments, log);
         return await backup.RunAsync(cancel);
     }
 
@@ -74,15 +76,14 @@ static class BackupCommand
 }
 
 /// <summary><c>backup --stdin</c>: whatever comes is archived, each substream of a package by itself.</summary>
-sealed class StdinBackup(IHost host, ArchiveRepository repository, BackupArguments arguments, EventLog log)
+sealed class StdinBackup(IHost host, ArchiveRepository repository, Lease lease, BackupArguments arguments, EventLog log)
 {
     public async Task<int> RunAsync(CancellationToken cancel)
     {
-        if (arguments.DryRun) throw new ArchiveException(FailureKind.Usage, "a stream on standard input cannot be looked at beforehand: use inspect");
         var catalog = await repository.CatalogAsync(cancel);
         using var digest = arguments.ExpectSha256 is null ? null : IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         using var line = new ProgressLine(host, "archiving", arguments.ExpectLength);
-        var writer = new ArchiveWriter(repository, catalog, BackupCommand.Settings(host, arguments, null), host.Clock, line);
+        var writer = new ArchiveWriter(repository, lease, catalog, BackupCommand.Settings(host, arguments, null), host.Clock, line);
         var order = new StdinOrder(
             catalog, new(arguments.DatasetName, arguments.AllowPlaintext, arguments.Insist, arguments.ExpectSha256, arguments.ExpectLength),
             () => digest is null ? null : Convert.ToHexStringLower(digest.GetCurrentHash()));
@@ -103,7 +104,8 @@ sealed class StdinBackup(IHost host, ArchiveRepository repository, BackupArgumen
 }
 
 /// <summary><c>backup DATASET…</c>: survey, plan, say it, carry it out; one dataset's failure does not stop the others.</summary>
-sealed class DatasetBackup(IHost host, ArchiveRepository repository, BackupArguments arguments, EventLog log) : IDisposable
+/// <param name="lease">Null for a dry run.</param>
+sealed class DatasetBackup(IHost host, ArchiveRepository repository, Lease? lease, BackupArguments arguments, EventLog log) : IDisposable
 {
     readonly ImmutableArray<BackupStepResult>.Builder _steps = ImmutableArray.CreateBuilder<BackupStepResult>();
     readonly ImmutableArray<string>.Builder _skipped = ImmutableArray.CreateBuilder<string>();
@@ -132,7 +134,7 @@ sealed class DatasetBackup(IHost host, ArchiveRepository repository, BackupArgum
                 await FailAsync(refusal, plan.RefusalIsUsage ? ExitCodes.Usage : ExitCodes.Failed);
                 continue;
             }
-            (catalog, var well) = arguments.DryRun ? (await ForetellAsync(zfs, plan, catalog, cancel), true) : await CarryOutAsync(plan, catalog, cancel);
+            (catalog, var well) = lease is null ? (await ForetellAsync(zfs, plan, catalog, cancel), true) : await CarryOutAsync(plan, catalog, lease, cancel);
             if (well) done++;
         }
         Dispose();
@@ -143,7 +145,7 @@ sealed class DatasetBackup(IHost host, ArchiveRepository repository, BackupArgum
 
     public void Dispose() => _line?.Dispose();
 
-    async Task<(Catalog, bool)> CarryOutAsync(BackupPlan plan, Catalog catalog, CancellationToken cancel)
+    async Task<(Catalog, bool)> CarryOutAsync(BackupPlan plan, Catalog catalog, Lease held, CancellationToken cancel)
     {
         try
         {
@@ -153,7 +155,7 @@ sealed class DatasetBackup(IHost host, ArchiveRepository repository, BackupArgum
                 var since = host.Clock.GetTimestamp();
                 if (!arguments.Quiet && !arguments.Json) await host.Out.WriteLineAsync($"{step.Snapshot.Name}: {step.Why}");
                 var wrapping = step.Base is { } known ? catalog.Graph.Paths().Cheapest(known.Node)?.Head.Encryption.WrappingId : null;
-                (var written, catalog) = await _run.ExecuteAsync(plan, step, catalog, cancel);
+                (var written, catalog) = await _run.ExecuteAsync(plan, step, catalog, held, cancel);
                 if (wrapping is not null && wrapping != written.Archive.Head.Encryption.WrappingId)
                     await host.Error.WriteLineAsync($"zfsarchive: note: the key of {plan.Source.Dataset.Name} was changed: a restore up to {step.Snapshot.Name} opens with the new one");
                 log.Archived(written, host.Clock.GetElapsedTime(since).TotalSeconds);

@@ -20,6 +20,7 @@ static class CatCommand
         command.SetAction(async (parsed, cancel) =>
         {
             await using var repository = await Options.OpenRepositoryAsync(host, Options.PlaceOf(parsed, repo), RepositoryUse.Read, cancel);
+            await using var lease = await Options.LeaseToReadAsync(host, repository, "cat", quiet: false, cancel);
             var catalog = await repository.CatalogAsync(cancel);
             var chosen = Choose(catalog, parsed.GetValue(what)!, parsed.GetValue(archive));
             using var fetcher = new ChunkFetcher(repository.Store, ChunkFetcher.StandardParallel);

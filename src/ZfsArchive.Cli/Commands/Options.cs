@@ -78,6 +78,23 @@ static class Options
         }
     }
 
+    /// <summary>The lease of a verb that only reads; null, and said so, where none can be left: who restores from a disk that is full or read-only is not kept from it.</summary>
+    /// <exception cref="ArchiveException">Locked: something is being removed here.</exception>
+    public static async Task<Lease?> LeaseToReadAsync(IHost host, ArchiveRepository repository, string verb, bool quiet, CancellationToken cancel)
+    {
+        var reason = "its descriptor is damaged";
+        try
+        {
+            if (repository.DescriptorFault is null) return await Lease.TakeAsync(repository, LeaseKind.Shared, verb, host.HostName, host.Clock, cancel);
+        }
+        catch (StoreException e) when (e.Failure is StoreFailure.Denied or StoreFailure.Full or StoreFailure.Permanent)
+        {
+            reason = e.Message;
+        }
+        if (!quiet) await host.Error.WriteLineAsync($"zfsarchive: no lease could be left in {repository.Store.Location} ({reason}): a prune elsewhere may remove what is being read after its grace time");
+        return null;
+    }
+
     /// <exception cref="ArchiveException">Usage: the prefix cannot be understood.</exception>
     public static IZfs OpenZfs(IHost host, string? prefix)
     {

@@ -50,6 +50,7 @@ sealed class RestoreVerb(IHost host, RestoreArguments arguments)
     {
         using var log = new EventLog(host, arguments.Verbose, arguments.LogFile);
         await using var repository = _repository = await Options.OpenRepositoryAsync(host, arguments.Repo, RepositoryUse.Read, cancel);
+        await using var lease = arguments.DryRun ? null : await Options.LeaseToReadAsync(host, repository, "restore", arguments.Quiet, cancel);
         _catalog = await _repository.CatalogAsync(cancel);
         _zfs = Options.OpenZfs(host, arguments.Zfs);
         if (!arguments.To.Contains('/', StringComparison.Ordinal)) throw new ArchiveException(FailureKind.Usage, $"--to {arguments.To} names a pool: name a new dataset in it, such as {arguments.To}/restored");

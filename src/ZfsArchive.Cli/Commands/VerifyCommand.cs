@@ -26,6 +26,7 @@ static class VerifyCommand
             var depth = Enum.Parse<VerifyLevel>(parsed.GetValue(level)!, ignoreCase: true);
             if (parsed.GetValue(remote) && depth is not VerifyLevel.Data) throw new ArchiveException(FailureKind.Usage, "--remote goes with --level data: records can only be checked here");
             await using var repository = await Options.OpenRepositoryAsync(host, Options.PlaceOf(parsed, repo), RepositoryUse.Read, cancel);
+            await using var lease = await Options.LeaseToReadAsync(host, repository, "verify", parsed.GetValue(quiet), cancel);
             var catalog = await repository.CatalogAsync(cancel);
             var folders = parsed.GetValue(dataset) is { } name ? ArchiveSelection.Tree(catalog, name) : [.. catalog.Folders];
             var selected = folders.ToHashSet();

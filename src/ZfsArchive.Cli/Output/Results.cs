@@ -46,6 +46,13 @@ sealed record RestoreResult(string Dataset, string Snapshot, string Target, Immu
 
 sealed record RestoredArchive(string Archive, string Snapshot, string State, long Length);
 
+sealed record UnlockResult(string Repository, bool DryRun, ImmutableArray<LeaseResult> Removed, ImmutableArray<LeaseResult> Left);
+
+/// <param name="State">What it was: <c>ended</c>, <c>stale</c> or <c>alive</c>.</param>
+/// <param name="Kind">Null, as the members after it, when the lease cannot be read.</param>
+/// <param name="SeenSecondsAgo">By the store's time.</param>
+sealed record LeaseResult(string Id, string State, string? Kind, string? Verb, string? Host, int? Pid, DateTimeOffset? Started, long SeenSecondsAgo);
+
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(FailureResult))]
 [JsonSerializable(typeof(InitResult))]
@@ -54,5 +61,6 @@ sealed record RestoredArchive(string Archive, string Snapshot, string State, lon
 [JsonSerializable(typeof(ListResult))]
 [JsonSerializable(typeof(VerifyResult))]
 [JsonSerializable(typeof(RestoreSummary))]
+[JsonSerializable(typeof(UnlockResult))]
 [JsonSerializable(typeof(ManifestHead))]
 sealed partial class CliJson : JsonSerializerContext;

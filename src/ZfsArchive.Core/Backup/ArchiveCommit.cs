@@ -13,11 +13,11 @@ namespace ZfsArchive.Backup;
 /// The end of a backup: what was stored is looked at once more, the base is read again, and only then the manifest is created,
 /// once. A crash before leaves chunks without a manifest, a crash after an archive.
 /// </summary>
-sealed class ArchiveCommit(ArchiveRepository repository, Catalog catalog, WriterSettings settings, TimeProvider clock, FileStream spool)
+sealed class ArchiveCommit(ArchiveRepository repository, Lease lease, Catalog catalog, WriterSettings settings, TimeProvider clock, FileStream spool)
 {
     readonly Dictionary<DatasetFolder, (int Number, string Name)> _named = [];
 
-    /// <exception cref="ArchiveException">Something that the manifest would name is not there: nothing more is committed.</exception>
+    /// <exception cref="ArchiveException">Something that the manifest would name is not there, or another one works here since our lease ran out: nothing more is committed.</exception>
     public async Task<ImmutableArray<WrittenArchive>> CommitAsync(IReadOnlyList<PendingArchive> pendings, IArchiveOrder order, CancellationToken cancel)
     {
         var written = ImmutableArray.CreateBuilder<WrittenArchive>();
@@ -36,8 +36,12 @@ sealed class ArchiveCommit(ArchiveRepository repository, Catalog catalog, Writer
         var place = pending.Place;
         if (pending.Package is { } package)
             await repository.Store.CreateAsync(new(Layout.Package(place.Folder, place.Name, package.Sha256)), ObjectBody.OfMemory(package.Pieces, package.Sha256), cancel);
-        await RequireChunksAsync(pending, cancel);
-        await RequireBaseAsync(pending, cancel);
+        do
+        {
+            await RequireChunksAsync(pending, cancel);
+            await RequireBaseAsync(pending, cancel);
+        }
+        while (!await lease.RequireHeldAsync(cancel));
         await NameDatasetAsync(pending.Request, cancel);
         await order.BeforeManifestAsync(cancel);
         return await CreateManifestAsync(pending, cancel);

@@ -43,7 +43,9 @@ public interface IArchiveOrder
 /// Carries a stream or package into a repository: read, check, cut, pack, store; each manifest last, and none before the whole
 /// input was found whole.
 /// </summary>
-public sealed class ArchiveWriter(ArchiveRepository repository, Catalog catalog, WriterSettings settings, TimeProvider clock, IProgress<WriteProgress>? progress = null, StageTimes? times = null)
+/// <param name="lease">Held by the caller until all is done, taken before the catalog was read.</param>
+public sealed class ArchiveWriter(
+    ArchiveRepository repository, Lease lease, Catalog catalog, WriterSettings settings, TimeProvider clock, IProgress<WriteProgress>? progress = null, StageTimes? times = null)
 {
     long _stored;
 
@@ -62,7 +64,7 @@ public sealed class ArchiveWriter(ArchiveRepository repository, Catalog catalog,
         {
             var length = await TakeInAsync(source, order, digest, pendings, rawBuffers, packing, spool, cancel);
             await order.ConfirmAsync(length, cancel);
-            return await new ArchiveCommit(repository, catalog, settings, clock, spool).CommitAsync(pendings, order, cancel);
+            return await new ArchiveCommit(repository, lease, catalog, settings, clock, spool).CommitAsync(pendings, order, cancel);
         }
         finally
         {

@@ -54,7 +54,8 @@ public sealed class BackupRun(ArchiveRepository repository, IZfs zfs, WriterSett
     public StageTimes Times { get; } = new(clock);
 
     /// <summary>Makes one archive; the catalog with it.</summary>
-    public async Task<(WrittenArchive Written, Catalog Catalog)> ExecuteAsync(BackupPlan plan, BackupStep step, Catalog catalog, CancellationToken cancel)
+    /// <param name="lease">Held since before the plan was made.</param>
+    public async Task<(WrittenArchive Written, Catalog Catalog)> ExecuteAsync(BackupPlan plan, BackupStep step, Catalog catalog, Lease lease, CancellationToken cancel)
     {
         var baseEntry = step.Base is { } planned
             ? catalog.Graph.Paths().Cheapest(planned.Node) ?? throw new ArchiveException(FailureKind.Failed, $"the base {planned.Name} cannot be restored from the repository any more: run the backup again")
@@ -67,7 +68,7 @@ public sealed class BackupRun(ArchiveRepository repository, IZfs zfs, WriterSett
             var raw = plan.Source.Raw;
             await using var send = zfs.StartSend(new(step.Snapshot.Name, step.Base?.Name, raw, LargeBlocks: !raw, Compressed: !raw));
             var order = new DatasetOrder(repository, catalog, zfs, send, plan, step, baseEntry, properties);
-            var writer = new ArchiveWriter(repository, catalog, settings, clock, progress(step), Times);
+            var writer = new ArchiveWriter(repository, lease, catalog, settings, clock, progress(step), Times);
             var written = (await WriteAsync(writer, send, order, cancel)).Single();
             _known.Remember([written.Archive]);
             return (written, catalog.With(written.Archive));

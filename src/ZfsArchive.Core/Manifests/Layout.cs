@@ -11,9 +11,11 @@ public static partial class Layout
     public const string Archives = "archives/";
     public const string Features = "features/";
     public const string Removed = "removed/";
+    public const string Leases = "leases/";
 
     const string Json = ".json";
     const string DatasetPrefix = "dataset-";
+    const string LeaseEndMark = "end";
 
     public static string Manifest(DatasetFolder folder, ArchiveName archive) => $"{Manifests}{folder}/{archive}{Json}";
 
@@ -24,6 +26,24 @@ public static partial class Layout
     public static string Chunk(DatasetFolder folder, ArchiveName archive, string chunkName) => ArchiveFolder(folder, archive) + chunkName;
 
     public static string Package(DatasetFolder folder, ArchiveName archive, string sha256) => $"{ArchiveFolder(folder, archive)}package-{sha256}.zst";
+
+    /// <param name="id">16 hexadecimal digits.</param>
+    /// <param name="number">From 1.</param>
+    public static string Lease(string id, int number) => $"{Leases}{id}-{number}{Json}";
+
+    /// <summary>What closes a series of leases.</summary>
+    public static string LeaseEnd(string id) => $"{Leases}{id}-{LeaseEndMark}{Json}";
+
+    /// <summary>The series that a lease belongs to, and its number, which is null for the one that closes it; or null.</summary>
+    public static (string Id, int? Number)? ParseLease(string key)
+    {
+        var match = LeaseName().Match(key);
+        if (!match.Success) return null;
+        return (match.Groups[1].Value, match.Groups[2].Value == LeaseEndMark ? null : int.Parse(match.Groups[2].ValueSpan, System.Globalization.NumberStyles.None, null));
+    }
+
+    [GeneratedRegex("\\Aleases/([0-9a-f]{16})-([1-9][0-9]{0,8}|end)\\.json\\z")]
+    private static partial Regex LeaseName();
 
     /// <summary>The archive that a manifest's name is of, or null.</summary>
     public static (DatasetFolder Folder, ArchiveName Name)? ParseManifest(string key) =>

@@ -11,6 +11,7 @@ namespace ZfsArchive.Manifests;
 [JsonSerializable(typeof(RepositoryDescriptor))]
 [JsonSerializable(typeof(DatasetRecord))]
 [JsonSerializable(typeof(FeatureRecord))]
+[JsonSerializable(typeof(LeaseRecord))]
 public sealed partial class ManifestJson : JsonSerializerContext;
 
 /// <summary>The same for the lines of lists, each on one line.</summary>
@@ -57,3 +58,17 @@ public sealed record DatasetRecord(
 
 /// <summary><c>features/NAME.json</c>: what a program must know before it may <c>read</c>, <c>write</c> or <c>remove</c> here.</summary>
 public sealed record FeatureRecord(string Name, IReadOnlyList<string> RequiredTo);
+
+/// <summary><c>leases/ID-N.json</c>: somebody works here.</summary>
+/// <param name="Id">16 hexadecimal digits, as in the name.</param>
+/// <param name="Kind"><c>shared</c> for those who read or add, <c>exclusive</c> for those who remove or replace.</param>
+/// <param name="Verb">What is being done.</param>
+/// <param name="Started">By the clock of the host.</param>
+/// <param name="Seconds">How long it holds from its creation, by the store's time.</param>
+public sealed record LeaseRecord(string Id, string Kind, string Verb, string Host, int Pid, DateTimeOffset Started, long Seconds)
+{
+    public const string Shared = "shared", Exclusive = "exclusive";
+
+    /// <summary>Seconds: no lease holds longer without being refreshed.</summary>
+    public const long LongestHold = 86_400;
+}

@@ -192,7 +192,9 @@ public sealed class ArchiveRepository : IAsyncDisposable
         if (await Store.ReadAsync(key, offset, into, cancel) != into.Length) throw SealedJson.Damage(key.Text, "it is shorter than its listing says");
     }
 
-    static async Task<T?> ReadDocumentAsync<T>(IObjectStore store, string key, JsonTypeInfo<T> type, CancellationToken cancel) where T : class
+    /// <summary>A small JSON object whose seal holds; null when it is definitely absent.</summary>
+    /// <exception cref="ArchiveException">Damage.</exception>
+    internal static async Task<T?> ReadDocumentAsync<T>(IObjectStore store, string key, JsonTypeInfo<T> type, CancellationToken cancel) where T : class
     {
         if (await store.StatAsync(new(key), cancel) is not { } info) return null;
         if (info.Length > LargestDocument) throw SealedJson.Damage(key, $"it has {info.Length} bytes");

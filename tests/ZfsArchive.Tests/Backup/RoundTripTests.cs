@@ -275,11 +275,12 @@ public sealed class RoundTripTests
         using var temp = new TempFolder();
         var store = new MemoryStore();
         var repository = await ArchiveRepository.InitAsync(store, new(temp["state"], temp["cache"]), TimeProvider.System, default);
+        await using var lease = await Lease.TakeAsync(repository, LeaseKind.Shared, "backup", "testhost", TimeProvider.System, default);
         var bytes = new SyntheticStream { Blocks = 160 }.Bytes();
         var settings = new WriterSettings(new(1 << 20, 2 << 20, largeFrom), null, 1, "test", "testhost", null, null);
         var catalog = await repository.CatalogAsync(default);
         var order = new StdinOrder(catalog, new(null, AllowPlaintext: true, Insist: false, null, null), () => null);
-        var written = Assert.Single(await new ArchiveWriter(repository, catalog, settings, TimeProvider.System).WriteAsync(new MemoryStream(bytes), order, null, default));
+        var written = Assert.Single(await new ArchiveWriter(repository, lease, catalog, settings, TimeProvider.System).WriteAsync(new MemoryStream(bytes), order, null, default));
 
         Assert.Equal(bytes, Assert.Single(StoredTruth.Streams(store)).Value);
         using var manifest = (await repository.OpenManifestAsync(written.Archive.Folder, written.Archive.Name, default))!;

@@ -37,6 +37,7 @@ public sealed partial class FaultWorld : IAsyncLifetime, IDisposable
     public async Task InitializeAsync()
     {
         var repository = await ArchiveRepository.InitAsync(Sound, Folders, TimeProvider.System, default);
+        await using var lease = await Lease.TakeAsync(repository, LeaseKind.Shared, "backup", "testhost", TimeProvider.System, default);
         var made = new SyntheticStream { Blocks = 28 };
         var next = made with { Name = "tank/made@s2", FromGuid = made.ToGuid, ToGuid = made.ToGuid + 1, Creation = made.Creation + 60, Blocks = 18, Seed = 2 };
         foreach (var input in new[] { "chain-full", "chain-incr1", "chain-incr2", "chain-incr3", "chain-incr4", "chain-i-wide" }.Select(Golden.Bytes).Concat([made.Bytes(), next.Bytes()]))
@@ -44,7 +45,7 @@ public sealed partial class FaultWorld : IAsyncLifetime, IDisposable
             var catalog = await repository.CatalogAsync(default);
             var settings = new WriterSettings(ChunkSchedule.Fixed(1 << 20), 1 << 20, 1, "test", "testhost", null, null);
             var order = new StdinOrder(catalog, new(null, AllowPlaintext: true, Insist: false, null, null), () => null);
-            await new ArchiveWriter(repository, catalog, settings, TimeProvider.System).WriteAsync(new MemoryStream(input), order, null, default);
+            await new ArchiveWriter(repository, lease, catalog, settings, TimeProvider.System).WriteAsync(new MemoryStream(input), order, null, default);
         }
         var archives = (await repository.CatalogAsync(default)).Graph.Archives;
         var streams = StoredTruth.Streams(Sound);

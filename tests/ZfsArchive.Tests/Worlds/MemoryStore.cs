@@ -9,11 +9,12 @@ sealed class MemoryStore : IObjectStore
 {
     readonly Lock _turn = new();
     readonly SortedDictionary<string, byte[]> _objects;
-    readonly DateTimeOffset _time = new(2026, 11, 1, 3, 0, 0, TimeSpan.Zero);
+    readonly Dictionary<string, DateTimeOffset> _times;
+    DateTimeOffset _time = new(2026, 11, 1, 3, 0, 0, TimeSpan.Zero);
 
-    public MemoryStore() => _objects = new(StringComparer.Ordinal);
+    public MemoryStore() => (_objects, _times) = (new(StringComparer.Ordinal), []);
 
-    MemoryStore(MemoryStore other) => _objects = new(other._objects, StringComparer.Ordinal);
+    MemoryStore(MemoryStore other) => (_objects, _times, _time) = (new(other._objects, StringComparer.Ordinal), new(other._times), other._time);
 
     public string Location => "memory";
 
@@ -23,6 +24,13 @@ sealed class MemoryStore : IObjectStore
 
     public Task<IReadOnlyDictionary<ObjectKey, string>> Sha256Async(IReadOnlyList<ObjectKey> keys, CancellationToken cancel) =>
         Task.FromResult<IReadOnlyDictionary<ObjectKey, string>>(new Dictionary<ObjectKey, string>());
+
+    /// <summary>The store's own clock, which stands still unless it is moved.</summary>
+    public DateTimeOffset Time
+    {
+        get { lock (_turn) return _time; }
+        set { lock (_turn) _time = value; }
+    }
 
     /// <summary>Names of all objects.</summary>
     public IReadOnlyList<string> Keys
@@ -39,7 +47,7 @@ sealed class MemoryStore : IObjectStore
             lock (_turn)
             {
                 if (value is null) _objects.Remove(key);
-                else _objects[key] = value;
+                else (_objects[key], _times[key]) = (value, _time);
             }
         }
     }
@@ -72,7 +80,11 @@ sealed class MemoryStore : IObjectStore
         var bytes = await BytesAsync(body, cancel);
         lock (_turn)
         {
-            if (_objects.TryAdd(key.Text, bytes)) return CreateOutcome.Created;
+            if (_objects.TryAdd(key.Text, bytes))
+            {
+                _times[key.Text] = _time;
+                return CreateOutcome.Created;
+            }
             if (_objects[key.Text].AsSpan().SequenceEqual(bytes)) return CreateOutcome.AlreadyThere;
         }
         throw new StoreException(StoreFailure.Conflict, $"{Location}: {key} exists and holds other bytes");
@@ -88,14 +100,14 @@ sealed class MemoryStore : IObjectStore
     }
 
     public Task<ObjectInfo?> StatAsync(ObjectKey key, CancellationToken cancel) =>
-        Task.FromResult(this[key.Text] is { } bytes ? new ObjectInfo(key, bytes.Length, _time) : null);
+        Task.FromResult(InfoOf(key.Text));
 
     public async IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, [EnumeratorCancellation] CancellationToken cancel)
     {
         foreach (var key in Keys.Where(k => k.StartsWith(prefix, StringComparison.Ordinal)))
         {
             cancel.ThrowIfCancellationRequested();
-            if (this[key] is { } bytes) yield return new(new(key), bytes.Length, _time);
+            if (InfoOf(key) is { } info) yield return info;
         }
         await Task.CompletedTask;
     }
@@ -108,11 +120,16 @@ sealed class MemoryStore : IObjectStore
 
     public async Task ReplaceAsync(ObjectKey key, ObjectBody body, CancellationToken cancel) => this[key.Text] = await BytesAsync(body, cancel);
 
-    public Task<DateTimeOffset> TimeAsync(CancellationToken cancel) => Task.FromResult(_time);
+    public Task<DateTimeOffset> TimeAsync(CancellationToken cancel) => Task.FromResult(Time);
 
     public Task<int> SweepAsync(string prefix, CancellationToken cancel) => Task.FromResult(0);
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    ObjectInfo? InfoOf(string key)
+    {
+        lock (_turn) return _objects.TryGetValue(key, out var bytes) ? new(new(key), bytes.Length, _times[key]) : null;
+    }
 
     static async Task<byte[]> BytesAsync(ObjectBody body, CancellationToken cancel)
     {
