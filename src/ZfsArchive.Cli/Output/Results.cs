@@ -53,6 +53,10 @@ sealed record UnlockResult(string Repository, bool DryRun, ImmutableArray<LeaseR
 /// <param name="SeenSecondsAgo">By the store's time.</param>
 sealed record LeaseResult(string Id, string State, string? Kind, string? Verb, string? Host, int? Pid, DateTimeOffset? Started, long SeenSecondsAgo);
 
+sealed record CopyResult(bool DryRun, ImmutableArray<CopiedResult> Archives, ImmutableArray<string> Failures);
+
+sealed record CopiedResult(string Archive, string Snapshot, string State, long StoredLength, long? SentLength);
+
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(FailureResult))]
 [JsonSerializable(typeof(InitResult))]
@@ -60,6 +64,7 @@ sealed record LeaseResult(string Id, string State, string? Kind, string? Verb, s
 [JsonSerializable(typeof(BackupResult))]
 [JsonSerializable(typeof(ListResult))]
 [JsonSerializable(typeof(VerifyResult))]
+[JsonSerializable(typeof(CopyResult))]
 [JsonSerializable(typeof(RestoreSummary))]
 [JsonSerializable(typeof(UnlockResult))]
 [JsonSerializable(typeof(ManifestHead))]

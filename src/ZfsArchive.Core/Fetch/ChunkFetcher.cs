@@ -19,6 +19,14 @@ public sealed class OpenChunk(ChunkLine line, IReadOnlyList<ReadOnlyMemory<byte>
     }
 }
 
+/// <summary>A chunk as it is stored: its bytes have the SHA-256 of its name.</summary>
+public sealed class StoredChunk(ChunkLine line, RentedBuffer buffer) : IDisposable
+{
+    public ReadOnlyMemory<byte> Bytes => buffer.Bytes.AsMemory(0, (int)line.StoredLength);
+
+    public void Dispose() => buffer.Dispose();
+}
+
 /// <summary>
 /// Fetches chunks from a store and opens them, within a fixed room. What it gives has the SHA-256 of its name and the length of
 /// its manifest's line; anything else is damage.
@@ -40,6 +48,23 @@ public sealed class ChunkFetcher(IObjectStore store, int parallel) : IDisposable
     {
         var stored = await _stored.RentAsync(WeightOf(line), RoomFor(line.StoredLength + 1), cancel);
         return await Task.Run(() => FetchIntoAsync(archive, line, stored, cancel), CancellationToken.None);
+    }
+
+    /// <summary>The chunk as it is stored, not opened.</summary>
+    /// <exception cref="ArchiveException">Damage: absent, cut, other bytes.</exception>
+    public async Task<StoredChunk> FetchStoredAsync(ArchiveEntry archive, ChunkLine line, CancellationToken cancel)
+    {
+        var stored = await _stored.RentAsync(WeightOf(line), RoomFor(line.StoredLength + 1), cancel);
+        try
+        {
+            await FillAsync(archive, line, stored.Bytes, cancel);
+            return new(line, stored);
+        }
+        catch
+        {
+            stored.Dispose();
+            throw;
+        }
     }
 
     async Task<OpenChunk> FetchIntoAsync(ArchiveEntry archive, ChunkLine line, RentedBuffer stored, CancellationToken cancel)

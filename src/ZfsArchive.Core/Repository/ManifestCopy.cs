@@ -32,6 +32,16 @@ public sealed class ManifestCopy : IDisposable
     /// <exception cref="ArchiveException">Damage.</exception>
     public IEnumerable<ChunkLine> Chunks() => ManifestReader.Chunks(_content, Head, _what);
 
+    /// <summary>All bytes, to be created elsewhere as they are.</summary>
+    public async Task<ObjectBody> BodyAsync(CancellationToken cancel)
+    {
+        _content.Position = 0;
+        if (_content is MemoryStream memory) return ObjectBody.OfBytes(memory.ToArray());
+        var sha256 = Convert.ToHexStringLower(await System.Security.Cryptography.SHA256.HashDataAsync(_content, cancel));
+        await _content.FlushAsync(cancel);
+        return ObjectBody.OfFile(((FileStream)_content).Name, _content.Length, sha256);
+    }
+
     internal static async Task<ManifestCopy> TakeAsync(ArchiveRepository repository, DatasetFolder folder, ArchiveName name, long length, CancellationToken cancel)
     {
         var key = new ObjectKey(Layout.Manifest(folder, name));

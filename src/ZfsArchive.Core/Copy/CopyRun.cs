@@ -1,0 +1,160 @@
+using ZfsArchive.Chunks;
+using ZfsArchive.Fetch;
+using ZfsArchive.Manifests;
+using ZfsArchive.Model;
+using ZfsArchive.Repository;
+using ZfsArchive.Stores;
+
+namespace ZfsArchive.Copy;
+
+/// <summary>What one copy took.</summary>
+/// <param name="SentLength">Stored bytes that had to be sent; what an interrupted copy left there was used again.</param>
+public sealed record CopiedArchive(ArchiveEntry Archive, long SentLength);
+
+/// <summary>
+/// Carries archives from one repository into another, byte for byte: each chunk is proven by its name as it passes, the manifest comes
+/// last, after a look that all is there.
+/// </summary>
+/// <param name="lease">Of the target, held since before the plan was made.</param>
+/// <param name="progress">Told the stored bytes of each chunk that is in its place.</param>
+public sealed class CopyRun(ArchiveRepository source, ArchiveRepository target, Lease lease, IProgress<long>? progress = null)
+{
+    /// <summary>Chunks under way at once, and chunks that are read back beside them: 256 MiB for standard ones in all.</summary>
+    const int Parallel = 6;
+    const int ReadBack = 2;
+    const int AskedAtOnce = 256;
+
+    /// <exception cref="ArchiveException">Damage in the source, or a store that fails: nothing of this archive counts at the target.</exception>
+    public async Task<CopiedArchive> ExecuteAsync(ArchiveEntry archive, CancellationToken cancel)
+    {
+        using var manifest = await source.OpenManifestAsync(archive.Folder, archive.Name, cancel) ?? throw SealedJson.Damage($"archive {archive}", "its manifest is gone");
+        if (manifest.Sha256 != archive.Sha256) throw SealedJson.Damage($"archive {archive}", "its manifest changed since it was listed");
+        await target.Store.SweepAsync(Layout.ArchiveFolder(archive.Folder, archive.Name), cancel);
+        var sent = await CopyChunksAsync(archive, manifest, cancel);
+        if (archive.Head.Package is { } package) await CopyObjectAsync(package, cancel);
+        await CopyNamesAsync(archive.Folder, cancel);
+        do
+        {
+            await RequireAllAsync(archive, manifest, cancel);
+        }
+        while (!await lease.RequireHeldAsync(cancel));
+        await target.Store.CreateAsync(new(Layout.Manifest(archive.Folder, archive.Name)), await manifest.BodyAsync(cancel), cancel);
+        return new(archive, sent);
+    }
+
+    async Task<long> CopyChunksAsync(ArchiveEntry archive, ManifestCopy manifest, CancellationToken cancel)
+    {
+        var sent = 0L;
+        var listed = await ListedAsync(archive, cancel);
+        using var from = new ChunkFetcher(source.Store, Parallel);
+        using var there = new ChunkFetcher(target.Store, ReadBack);
+        foreach (var batch in manifest.Chunks().Chunk(AskedAtOnce))
+        {
+            var proven = await ProvenAsync(archive, batch, listed, cancel);
+            await System.Threading.Tasks.Parallel.ForEachAsync(batch, new ParallelOptions { MaxDegreeOfParallelism = Parallel, CancellationToken = cancel }, async (line, stop) =>
+            {
+                if (!proven.Contains(line.Name) && !(listed.ContainsKey(line.Name) && await HoldsAsync(there, archive, line, stop)))
+                {
+                    await SendAsync(from, archive, line, stop);
+                    Interlocked.Add(ref sent, line.StoredLength);
+                }
+                progress?.Report(line.StoredLength);
+            });
+        }
+        return sent;
+    }
+
+    async Task SendAsync(ChunkFetcher from, ArchiveEntry archive, ChunkLine line, CancellationToken cancel)
+    {
+        using var chunk = await from.FetchStoredAsync(archive, line, cancel);
+        var key = new ObjectKey(Layout.Chunk(archive.Folder, archive.Name, line.Name));
+        var body = ObjectBody.OfMemory([chunk.Bytes], ChunkName.TryParse(line.Name)!.Sha256);
+        try
+        {
+            await target.Store.CreateAsync(key, body, cancel);
+        }
+        catch (StoreException e) when (e.Failure is StoreFailure.Conflict)
+        {
+            // the name proves the content: other bytes under it are damage
+            await target.Store.ReplaceAsync(key, body, cancel);
+        }
+    }
+
+    // What lies there already counts only when its checksum was compared: the store's own where it has one...
+    async Task<HashSet<string>> ProvenAsync(ArchiveEntry archive, ChunkLine[] batch, Dictionary<string, ObjectInfo> listed, CancellationToken cancel)
+    {
+        var proven = new HashSet<string>();
+        var unknown = new List<ObjectKey>();
+        foreach (var line in batch)
+        {
+            if (!listed.TryGetValue(line.Name, out var info) || info.Length != line.StoredLength) continue;
+            if (info.Md5 is not null && info.Md5 == line.Md5) proven.Add(line.Name);
+            else unknown.Add(new(Layout.Chunk(archive.Folder, archive.Name, line.Name)));
+        }
+        if (unknown.Count == 0) return proven;
+        foreach (var (key, sha256) in await target.Store.Sha256Async(unknown, cancel))
+            if (ChunkName.TryParse(key.Name)?.Sha256 == sha256) proven.Add(key.Name);
+        return proven;
+    }
+
+    // ... and else by reading it.
+    static async Task<bool> HoldsAsync(ChunkFetcher there, ArchiveEntry archive, ChunkLine line, CancellationToken cancel)
+    {
+        try
+        {
+            using var chunk = await there.FetchStoredAsync(archive, line, cancel);
+            return true;
+        }
+        catch (DamageException)
+        {
+            return false;
+        }
+    }
+
+    async Task<Dictionary<string, ObjectInfo>> ListedAsync(ArchiveEntry archive, CancellationToken cancel)
+    {
+        var listed = new Dictionary<string, ObjectInfo>();
+        await foreach (var info in target.Store.ListAsync(Layout.ArchiveFolder(archive.Folder, archive.Name), cancel)) listed[info.Key.Name] = info;
+        return listed;
+    }
+
+    async Task RequireAllAsync(ArchiveEntry archive, ManifestCopy manifest, CancellationToken cancel)
+    {
+        var listed = await ListedAsync(archive, cancel);
+        await foreach (var (key, reason) in ChunkPresence.MissingAsync(target, archive, manifest, listed, cancel))
+            throw new ArchiveException(FailureKind.Failed, $"{target.Store.Location}: {key} was stored, and now {reason}: nothing of {archive} was committed, run the copy again");
+        if (archive.Head.Base is not { } link || Layout.ParseManifest($"{Layout.Manifests}{link.Archive}.json") is not { } named) return;
+        using var parent = await target.OpenManifestAsync(named.Folder, named.Name, cancel);
+        if (parent?.Sha256 != link.ManifestSha256)
+            throw new ArchiveException(FailureKind.Failed, $"{target.Store.Location}: the base {link.Archive} {(parent is null ? "was removed" : "changed")} meanwhile: nothing of {archive} was committed, run the copy again");
+    }
+
+    // The true names of the dataset; a target that knows some has its own, and the newest of them counts.
+    async Task CopyNamesAsync(DatasetFolder folder, CancellationToken cancel)
+    {
+        if (await target.Store.StatAsync(new(Layout.Dataset(folder, 1)), cancel) is not null) return;
+        var records = new List<string>();
+        await foreach (var info in source.Store.ListAsync($"{Layout.Manifests}{folder}/", cancel))
+            if (Layout.ParseDataset(info.Key.Text) is not null) records.Add(info.Key.Text);
+        foreach (var key in records) await CopyObjectAsync(key, cancel);
+    }
+
+    async Task CopyObjectAsync(string name, CancellationToken cancel)
+    {
+        var key = new ObjectKey(name);
+        var info = await source.Store.StatAsync(key, cancel) ?? throw SealedJson.Damage(name, "it is missing");
+        var bytes = new byte[Checked(info)];
+        if (await source.Store.ReadAsync(key, 0, bytes, cancel) != bytes.Length) throw SealedJson.Damage(name, "it is cut");
+        if (name.EndsWith(".zst", StringComparison.Ordinal))
+        {
+            if (ChunkOpener.WrongHash(bytes, Path.GetFileNameWithoutExtension(name)["package-".Length..]) is { } wrong) throw SealedJson.Damage(name, wrong);
+        }
+        else
+        {
+            SealedJson.Check(SealedJson.ObjectPrefix(name), bytes, name);
+        }
+        await target.Store.CreateAsync(key, ObjectBody.OfBytes(bytes), cancel);
+    }
+
+    static int Checked(ObjectInfo info) => info.Length <= 65 << 20 ? (int)info.Length : throw SealedJson.Damage(info.Key.Text, $"it has {info.Length} bytes");
+}
