@@ -26,6 +26,7 @@ public sealed partial class LayeringTests
         ["Fetch"] = ["Chunks", "Manifests", "Model", "Repository", "SendStream", "Stores"],
         ["Backup"] = ["Chunks", "Fetch", "Manifests", "Model", "Repository", "SendStream", "Stores", "Zfs"],
         ["Restore"] = ["Fetch", "Manifests", "Model", "Processes", "Repository", "SendStream", "Zfs"],
+        ["Doctor"] = ["Stores"],
         ["Copy"] = ["Chunks", "Fetch", "Manifests", "Model", "Repository", "Stores"],
         ["Verify"] = ["Chunks", "Fetch", "Manifests", "Model", "Repository", "SendStream", "Stores"],
     };

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using ZfsArchive.Doctor;
 using ZfsArchive.Manifests;
 using ZfsArchive.Verify;
 
@@ -53,6 +54,8 @@ sealed record UnlockResult(string Repository, bool DryRun, ImmutableArray<LeaseR
 /// <param name="SeenSecondsAgo">By the store's time.</param>
 sealed record LeaseResult(string Id, string State, string? Kind, string? Verb, string? Host, int? Pid, DateTimeOffset? Started, long SeenSecondsAgo);
 
+sealed record DoctorResult(Diagnosis Diagnosis, string? Record, bool Good);
+
 sealed record CopyResult(bool DryRun, ImmutableArray<CopiedResult> Archives, ImmutableArray<string> Failures);
 
 sealed record CopiedResult(string Archive, string Snapshot, string State, long StoredLength, long? SentLength);
@@ -65,6 +68,7 @@ sealed record CopiedResult(string Archive, string Snapshot, string State, long S
 [JsonSerializable(typeof(ListResult))]
 [JsonSerializable(typeof(VerifyResult))]
 [JsonSerializable(typeof(CopyResult))]
+[JsonSerializable(typeof(DoctorResult))]
 [JsonSerializable(typeof(RestoreSummary))]
 [JsonSerializable(typeof(UnlockResult))]
 [JsonSerializable(typeof(ManifestHead))]

@@ -10,6 +10,7 @@ public static partial class Layout
     public const string Manifests = "manifests/";
     public const string Archives = "archives/";
     public const string Features = "features/";
+    public const string Records = "records/";
     public const string Removed = "removed/";
     public const string Leases = "leases/";
 
@@ -44,6 +45,10 @@ public static partial class Layout
 
     [GeneratedRegex("\\Aleases/([0-9a-f]{16})-([1-9][0-9]{0,8}|end)\\.json\\z")]
     private static partial Regex LeaseName();
+
+    /// <summary>What a doctor found, at a time.</summary>
+    public static string DoctorRecord(DateTimeOffset at, string id) =>
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Records}doctor-{at.UtcDateTime:yyyyMMdd'T'HHmmss'Z'}-{id}{Json}");
 
     /// <summary>The archive that a manifest's name is of, or null.</summary>
     public static (DatasetFolder Folder, ArchiveName Name)? ParseManifest(string key) =>
