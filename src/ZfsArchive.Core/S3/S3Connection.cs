@@ -39,7 +39,7 @@ sealed class S3Connection : IDisposable
             config.RegionEndpoint = RegionEndpoint.GetBySystemName(region);
         }
         Client = NewClient(options, config);
-        Endpoint = options.Endpoint?.ToString().TrimEnd('/') ?? config.RegionEndpoint?.SystemName ?? "AWS";
+        Endpoint = (options.Endpoint?.ToString().TrimEnd('/') ?? config.RegionEndpoint?.SystemName ?? "AWS") + ByWayOf(options.Endpoint ?? new("https://s3.amazonaws.com"));
     }
 
     public HashedClient Client { get; }
@@ -49,6 +49,10 @@ sealed class S3Connection : IDisposable
 
     /// <summary>What to add to this machine's time to have the service's; null before its first answer.</summary>
     public TimeSpan? Skew => _wire.Skew;
+
+    // HTTPS_PROXY and its like: what fails may be the proxy. Its address may have a password in it.
+    static string ByWayOf(Uri endpoint) =>
+        HttpClient.DefaultProxy.IsBypassed(endpoint) || HttpClient.DefaultProxy.GetProxy(endpoint) is not { } proxy ? "" : $" (by way of the proxy {proxy.Host}:{proxy.Port})";
 
     static HashedClient NewClient(S3Options options, AmazonS3Config config)
     {
