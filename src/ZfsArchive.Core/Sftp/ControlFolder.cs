@@ -26,7 +26,7 @@ sealed class ControlFolder : IDisposable
             Sweep(parent);
             // nobody can have made a folder of this name before
             var random = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6));
-            var path = System.IO.Path.Combine(parent, $"{Begin}{Environment.ProcessId}-{StartOf(Environment.ProcessId)}-{random}");
+            var path = System.IO.Path.Combine(parent, $"{Begin}{Environment.ProcessId}-{WriterMark.StartOf(Environment.ProcessId)}-{random}");
             Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
             return new(path);
         }
@@ -52,7 +52,7 @@ sealed class ControlFolder : IDisposable
         foreach (var folder in Directory.EnumerateDirectories(parent, $"{Begin}*"))
         {
             var parts = System.IO.Path.GetFileName(folder)[Begin.Length..].Split('-');
-            if (parts.Length == 3 && int.TryParse(parts[0], CultureInfo.InvariantCulture, out var process) && StartOf(process) != parts[1]) Remove(folder);
+            if (parts.Length == 3 && int.TryParse(parts[0], CultureInfo.InvariantCulture, out var process) && WriterMark.StartOf(process) != parts[1]) Remove(folder);
         }
     }
 
@@ -65,20 +65,6 @@ sealed class ControlFolder : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // gone, or another user's
-        }
-    }
-
-    // A process number is used again; the number with the time of its start is not. The name in between may have blanks and brackets.
-    static string StartOf(int process)
-    {
-        try
-        {
-            var stat = File.ReadAllText($"/proc/{process}/stat");
-            return stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[19];
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return "";
         }
     }
 }

@@ -19,7 +19,7 @@ sealed class RemotePaths(StoreAddress.Remote address)
     public string In(string relative) => relative.Length == 0 ? Root : Root == "/" ? $"/{relative}" : $"{Root}/{relative}";
 
     /// <summary>A new name in the folder of a path.</summary>
-    public static string TemporaryIn(string folder) => $"{folder}/.{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(12))}{TemporarySuffix}";
+    public static string TemporaryIn(string folder) => $"{folder}/.{WriterMark.Own}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}{TemporarySuffix}";
 
     public static bool IsTemporary(string name) => name.StartsWith('.') && name.Length > TemporarySuffix.Length + 1 && name.EndsWith(TemporarySuffix, StringComparison.Ordinal);
 

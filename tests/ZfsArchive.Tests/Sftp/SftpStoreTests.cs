@@ -99,18 +99,20 @@ public sealed class SftpStoreTests(SftpServerFixture fixture) : IClassFixture<Sf
     }
 
     [SftpFact]
-    public async Task Old_temporary_files_are_swept_and_young_ones_stay()
+    public async Task Temporary_files_that_are_old_or_of_a_dead_writer_are_swept_and_others_stay()
     {
         await using var store = Open();
         Directory.CreateDirectory(Path.Combine(Local, "archives/x"));
-        foreach (var (name, age) in new[] { ("archives/x/.old.part", 61), ("archives/x/.young.part", 30), ("archives/x/object", 600), (".top.part", 600) })
+        // of this process, and of one with its number that began at another time
+        var (live, dead) = ($"archives/x/.{WriterMark.Own}-00.part", $"archives/x/.{WriterMark.Own}9-00.part");
+        foreach (var (name, age) in new[] { ("archives/x/.old.part", 61), ("archives/x/.young.part", 30), (live, 0), (dead, 0), ("archives/x/object", 600), (".top.part", 600) })
         {
             File.WriteAllText(Path.Combine(Local, name), "x");
             File.SetLastWriteTimeUtc(Path.Combine(Local, name), TimeProvider.System.GetUtcNow().UtcDateTime.AddMinutes(-age));
         }
-        Assert.Equal(1, await store.SweepAsync("archives/", default));
+        Assert.Equal(2, await store.SweepAsync("archives/", default));
         Assert.Equal(1, await store.SweepAsync("", default));
-        Assert.Equal(["archives/x/.young.part", "archives/x/object"], TempFolder.Contents(Local).Keys);
+        Assert.Equal([live, "archives/x/.young.part", "archives/x/object"], TempFolder.Contents(Local).Keys);
     }
 
     [SftpFact]
