@@ -58,9 +58,9 @@ sealed class S3Failures(string location, string bucket, string endpoint)
                 case AuthenticationException tls:
                     return Make(StoreFailure.Permanent, act, $"the certificate of {endpoint} is not trusted ({tls.Message}): name its authority with AWS_CA_BUNDLE", e);
                 case SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData }:
-                    return Make(StoreFailure.Transient, act, $"the name of {endpoint} cannot be resolved: check the endpoint, and the network", e);
+                    return Make(StoreFailure.Transient, act, $"a name cannot be resolved ({Asked(e)}) on the way to {endpoint}: check the endpoint, and the network", e);
                 case SocketException { SocketErrorCode: SocketError.ConnectionRefused }:
-                    return Make(StoreFailure.Transient, act, $"nothing listens at {endpoint}: check the endpoint, and whether the service runs", e);
+                    return Make(StoreFailure.Transient, act, $"nothing listens there ({Asked(e)}) on the way to {endpoint}: check the endpoint, and whether the service runs", e);
             }
         }
         if (IsTransport(e)) return Make(StoreFailure.Transient, act, $"the connection failed ({Innermost(e)})", e);
@@ -74,6 +74,14 @@ sealed class S3Failures(string location, string bucket, string endpoint)
         for (var inner = e; inner is not null; inner = inner.InnerException)
             if (inner is HttpRequestException or IOException or SocketException or WebException or OperationCanceledException) return true;
         return false;
+    }
+
+    // The client's words have the host and port in them: a proxy's or a token service's, perhaps.
+    static string Asked(Exception e)
+    {
+        for (var inner = e; inner is not null; inner = inner.InnerException)
+            if (inner is HttpRequestException request) return request.Message;
+        return Innermost(e);
     }
 
     static string Innermost(Exception e)
