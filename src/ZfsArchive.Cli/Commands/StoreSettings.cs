@@ -47,9 +47,13 @@ sealed class StoreSettings
         StorageClass = Value("s3.storage-class"),
         Md5 = Flag("s3.md5") switch { true => Md5Use.Always, false => Md5Use.Never, null => Md5Use.WhereNeeded },
         CaBundle = Value("s3.ca"),
-        Keys = _host.Environment("AWS_ACCESS_KEY_ID") is { } access && _host.Environment("AWS_SECRET_ACCESS_KEY") is { } secret ? (access, secret, _host.Environment("AWS_SESSION_TOKEN")) : null,
+        // a profile that was named for this wins over keys that may be meant for something else
+        Keys = _said.ContainsKey("s3.profile") || _host.Environment("ZFSARCHIVE_S3_PROFILE") is not null ? null : KeysOfEnvironment(),
         StallLimit = StallLimit,
     };
+
+    (string, string, string?)? KeysOfEnvironment() =>
+        _host.Environment("AWS_ACCESS_KEY_ID") is { } access && _host.Environment("AWS_SECRET_ACCESS_KEY") is { } secret ? (access, secret, _host.Environment("AWS_SESSION_TOKEN")) : null;
 
     public SftpOptions Sftp => new()
     {

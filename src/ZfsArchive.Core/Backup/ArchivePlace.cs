@@ -38,7 +38,6 @@ sealed class ArchivePlace(ArchiveRepository repository, DatasetFolder folder, Ar
     public async Task<string?> StoreAsync(int index, PackedChunk chunk, Action passed, CancellationToken cancel)
     {
         var chunkName = new ChunkName(index, chunk.Sha256);
-        if (index == 0) await BeginAsync(cancel);
         await _decided.Task.WaitAsync(cancel);
         // A followed archive gets a chunk that it has lost, or has damaged, back.
         var followed = await FollowsAsync(chunkName, cancel);
@@ -74,7 +73,8 @@ sealed class ArchivePlace(ArchiveRepository repository, DatasetFolder folder, Ar
         CopiesFrom ??= _followed.Count > 0 ? _followed[0].Archive : null;
     }
 
-    async Task BeginAsync(CancellationToken cancel)
+    /// <summary>Looks what is there already; every chunk waits for this, so it must wait for no chunk.</summary>
+    public async Task BeginAsync(CancellationToken cancel)
     {
         // what runs that were killed left where this one writes
         await repository.Store.SweepAsync($"{Layout.Archives}{folder}/", cancel);

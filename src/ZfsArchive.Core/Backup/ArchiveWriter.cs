@@ -142,6 +142,7 @@ public sealed class ArchiveWriter(
         RentedBuffer? room = null;
         try
         {
+            if (chunk.Index == 0) await place.BeginAsync(cancel);
             (var packed, room) = await packing.PackAsync(chunk, cancel);
             if (packed.Compressed) raw.Dispose();
             string? md5 = null;

@@ -136,7 +136,8 @@ public sealed class CopyRun(ArchiveRepository source, ArchiveRepository target, 
         var records = new List<string>();
         await foreach (var info in source.Store.ListAsync($"{Layout.Manifests}{folder}/", cancel))
             if (Layout.ParseDataset(info.Key.Text) is not null) records.Add(info.Key.Text);
-        foreach (var key in records) await CopyObjectAsync(key, cancel);
+        // the first one last: it says that all are there
+        foreach (var key in records.OrderByDescending(k => Layout.ParseDataset(k)!.Value.Number)) await CopyObjectAsync(key, cancel);
     }
 
     async Task CopyObjectAsync(string name, CancellationToken cancel)

@@ -11,10 +11,12 @@ namespace ZfsArchive.S3;
 sealed class S3Failures(string location, string bucket, string endpoint)
 {
     /// <param name="act">What was tried, for example <c>create manifests/x.json</c>.</param>
-    public StoreException Of(Exception e, string act, bool stalled, TimeSpan limit, TimeSpan? skew) => e switch
+    /// <param name="isHead">The answer has no words: a 404 is the object, or the bucket.</param>
+    public StoreException Of(Exception e, string act, bool isHead, bool stalled, TimeSpan limit, TimeSpan? skew) => e switch
     {
         StoreException known => known,
         OperationCanceledException when stalled => Make(StoreFailure.Transient, act, $"nothing moved for {limit.TotalSeconds:0} s", e),
+        AmazonServiceException { StatusCode: HttpStatusCode.NotFound } when isHead => Make(StoreFailure.Absent, act, "it is not there", e),
         AmazonServiceException { StatusCode: not 0 } answer => OfAnswer(answer, act, skew),
         _ => OfConnection(e, act),
     };
@@ -28,10 +30,10 @@ sealed class S3Failures(string location, string bucket, string endpoint)
             "ExpiredToken" or "ExpiredTokenException" or "TokenRefreshRequired" or "InvalidToken" => (StoreFailure.Denied, "the credentials have expired: renew them and run again; what is stored is used again"),
             "RequestTimeTooSkewed" or "RequestExpired" => (StoreFailure.Denied, $"this machine's clock is {Skewed(skew)} the service's: set it (chronyd, systemd-timesyncd) and run again"),
             "NoSuchBucket" => (StoreFailure.Absent, $"there is no bucket '{bucket}' at {endpoint}: create it, or check its name, the endpoint and the region"),
-            "NoSuchKey" or "NotFound" => (StoreFailure.Absent, "it is not there"),
+            "NoSuchKey" => (StoreFailure.Absent, "it is not there"),
             "PermanentRedirect" or "AuthorizationHeaderMalformed" or "IllegalLocationConstraintException" => (StoreFailure.Permanent, $"the bucket lies in another region: set AWS_REGION ({e.Message})"),
             "QuotaExceeded" or "XMinioStorageFull" or "InsufficientCapacity" => (StoreFailure.Full, $"there is no room, or a quota is reached ({e.ErrorCode})"),
-            "InvalidObjectState" => (StoreFailure.Permanent, "it lies in cold storage: have the provider restore it first"),
+            "InvalidObjectState" => (StoreFailure.Denied, "it lies in cold storage: have the provider restore it first"),
             "BadDigest" or "XAmzContentSHA256Mismatch" or "IncompleteBody" or "RequestTimeout" => (StoreFailure.Transient, $"it did not arrive as it was sent ({e.ErrorCode})"),
             "AccessDenied" or "AllAccessDisabled" or "AccountProblem" => (StoreFailure.Denied, $"these credentials may not do that ({e.ErrorCode})"),
             _ => OfStatus(e),
@@ -41,7 +43,7 @@ sealed class S3Failures(string location, string bucket, string endpoint)
 
     static (StoreFailure, string) OfStatus(AmazonServiceException e) => e.StatusCode switch
     {
-        HttpStatusCode.NotFound => (StoreFailure.Absent, "it is not there"),
+        HttpStatusCode.NotFound => (StoreFailure.Permanent, "the answer is 404 and not in the words of S3: is this an S3 service?"),
         HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized => (StoreFailure.Denied, $"these credentials may not do that ({Code(e)})"),
         HttpStatusCode.InsufficientStorage => (StoreFailure.Full, "there is no room"),
         HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests or HttpStatusCode.Conflict => (StoreFailure.Transient, $"the service asks to try again ({Code(e)})"),
@@ -55,7 +57,7 @@ sealed class S3Failures(string location, string bucket, string endpoint)
         {
             switch (inner)
             {
-                case AuthenticationException tls:
+                case AuthenticationException tls when tls.Message.Contains("certificate", StringComparison.OrdinalIgnoreCase):
                     return Make(StoreFailure.Permanent, act, $"the certificate of {endpoint} is not trusted ({tls.Message}): name its authority with AWS_CA_BUNDLE", e);
                 case SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData }:
                     return Make(StoreFailure.Transient, act, $"a name cannot be resolved ({Asked(e)}) on the way to {endpoint}: check the endpoint, and the network", e);

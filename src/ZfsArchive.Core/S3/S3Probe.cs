@@ -14,8 +14,8 @@ sealed record S3Seen(bool Conditional, bool TakesSha256, bool KeepsSha256, bool 
 
 /// <summary>
 /// Sees once what a service honours. Where there is a descriptor, it is put once more with the bytes it has: nothing changes whether
-/// the condition is honoured, ignored or unknown, and no right to remove is needed. Where there is none yet, a small object is made and
-/// removed. Who waits for it may give up; it goes to its end, so that it leaves nothing behind.
+/// the condition is honoured, ignored or unknown. All else is tried with small objects that are removed again. Who waits for it may give
+/// up; it goes to its end, so that it leaves nothing behind.
 /// </summary>
 sealed class S3Probe(S3Store store, TimeProvider clock)
 {
@@ -53,63 +53,96 @@ sealed class S3Probe(S3Store store, TimeProvider clock)
     async Task<S3Seen> ReadAsync() =>
         await store.ReadSmallAsync(s_descriptor, LargestDescriptor, CancellationToken.None) is { } there ? Judge(there, new(false, false, false, false)) : new(false, false, false, false);
 
-    async Task<S3Seen> WriteAsync() =>
-        await store.ReadSmallAsync(s_descriptor, LargestDescriptor, CancellationToken.None) is { } there
-            ? Judge(there, await TryWrongAsync(s_descriptor, there.Bytes, await PutAgainAsync(s_descriptor, there.Bytes)))
-            : await TryOutAsync();
+    async Task<S3Seen> WriteAsync()
+    {
+        if (await store.ReadSmallAsync(s_descriptor, LargestDescriptor, CancellationToken.None) is not { } there) return await TryOutAsync();
+        var known = Judge(there, new(false, false, false, false));
+        // A checksum that is not kept is not sent. A refusal does not tell whether the rest of the request was understood.
+        var seen = known with { TakesSha256 = known.KeepsSha256 };
+        seen = seen with { Conditional = await RefusesAsync(s_descriptor, there.Bytes, seen) };
+        return seen with { ChecksBody = await ChecksBodyAsync(seen) };
+    }
 
     async Task<S3Seen> TryOutAsync()
     {
-        var key = new ObjectKey($"records/probe-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}");
+        var key = NewKey();
         var bytes = RandomNumberGenerator.GetBytes(64);
-        await PutAgainAsync(key, bytes);
-        var seen = await TryWrongAsync(key, bytes, await PutAgainAsync(key, bytes));
-        var stored = await store.ReadSmallAsync(key, LargestDescriptor, CancellationToken.None);
         try
         {
-            await store.DeleteAsync(key, CancellationToken.None);
+            var takes = await TakesSha256Async(key, bytes);
+            var stored = await store.ReadSmallAsync(key, LargestDescriptor, CancellationToken.None);
+            var seen = stored is { } there ? Judge(there, new(false, takes, false, false)) : new(false, takes, false, false);
+            seen = seen with { Conditional = await RefusesAsync(key, bytes, seen) };
+            return seen with { ChecksBody = await ChecksBodyAsync(seen) };
         }
-        catch (StoreException e) when (e.Failure is StoreFailure.Denied)
+        finally
         {
-            // who may only create leaves it: its name is one of ours, and prune may remove it
+            await RemoveAsync(key);
         }
-        return stored is { } there ? Judge(there, seen) : seen;
     }
 
-    // The full form first; a service that does not know a header says so, and is asked without it.
-    async Task<S3Seen> PutAgainAsync(ObjectKey key, byte[] bytes)
+    // A service that does not know the header says so, and is asked without it.
+    async Task<bool> TakesSha256Async(ObjectKey key, byte[] bytes)
     {
-        var body = ObjectBody.OfBytes(bytes);
         foreach (var (conditional, sha256) in new[] { (true, true), (true, false), (false, true) })
         {
-            var seen = new S3Seen(conditional, sha256, false, false);
             try
             {
-                var refused = !await store.PutAsync(key, body, seen, conditional, CancellationToken.None);
-                return seen with { Conditional = conditional && refused };
+                await store.PutAsync(key, ObjectBody.OfBytes(bytes), new(conditional, sha256, false, false), conditional, CancellationToken.None);
+                return sha256;
             }
             catch (StoreException e) when (e.Failure is StoreFailure.Permanent)
             {
             }
         }
-        var plain = new S3Seen(false, false, false, false);
-        await store.PutAsync(key, body, plain, onlyIfFree: false, CancellationToken.None);
-        return plain;
+        await store.PutAsync(key, ObjectBody.OfBytes(bytes), new(false, false, false, false), onlyIfFree: false, CancellationToken.None);
+        return false;
     }
 
-    // The right bytes under a wrong hash: who does not look stores what is there already.
-    async Task<S3Seen> TryWrongAsync(ObjectKey key, byte[] bytes, S3Seen seen)
+    // The same bytes under a taken name: whoever does not honour the condition stores what is there already.
+    async Task<bool> RefusesAsync(ObjectKey key, byte[] bytes, S3Seen seen)
     {
         try
         {
-            await store.PutAsync(key, ObjectBody.OfBytes(bytes) with { Sha256 = new('0', 64) }, seen with { TakesSha256 = false, ChecksBody = true }, onlyIfFree: false, CancellationToken.None);
-            return seen;
+            return !await store.PutAsync(key, ObjectBody.OfBytes(bytes), seen, onlyIfFree: true, CancellationToken.None);
         }
-        catch (StoreException e) when (e.Failure is StoreFailure.Transient or StoreFailure.Permanent && e.Message.Contains("SHA256Mismatch", StringComparison.Ordinal))
+        catch (StoreException e) when (e.Failure is StoreFailure.Permanent)
         {
-            return seen with { ChecksBody = true };
+            return false;
         }
     }
+
+    // An object of its own, under a wrong hash; never the descriptor. Whatever is not clearly a refusal of the body counts for nothing.
+    async Task<bool> ChecksBodyAsync(S3Seen seen)
+    {
+        var key = NewKey();
+        try
+        {
+            var wrong = ObjectBody.OfBytes(RandomNumberGenerator.GetBytes(64)) with { Sha256 = new('0', 64) };
+            await store.PutAsync(key, wrong, seen with { TakesSha256 = false, ChecksBody = false }, seen.Conditional, CancellationToken.None);
+            await RemoveAsync(key);
+            return false;
+        }
+        catch (StoreException e)
+        {
+            return e.Message.Contains("SHA256Mismatch", StringComparison.Ordinal) || e.Message.Contains("BadDigest", StringComparison.Ordinal) || e.Message.Contains("content-sha256", StringComparison.Ordinal);
+        }
+    }
+
+    // Who may only create leaves it: its name is one of ours, and prune may remove it.
+    async Task RemoveAsync(ObjectKey key)
+    {
+        try
+        {
+            await store.DeleteAsync(key, CancellationToken.None);
+        }
+        catch (StoreException)
+        {
+            // what counts was seen before
+        }
+    }
+
+    static ObjectKey NewKey() => new($"records/probe-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}");
 
     S3Seen Judge((byte[] Bytes, string? Sha256, string? Etag) there, S3Seen seen)
     {

@@ -19,6 +19,7 @@ public sealed class S3Store : IObjectStore
     /// <summary>From here on a name is looked at before a PUT: sending costs more than asking, and so does a refusal. In bytes.</summary>
     const int LookFirst = 256 << 10;
     const int HeadsAtOnce = 32;
+    const int MostEmptyPages = 1000;
     readonly S3Connection _connection;
     readonly S3Failures _failures;
     readonly S3Options _options;
@@ -86,7 +87,7 @@ public sealed class S3Store : IObjectStore
     {
         await _probe.ReadingAsync(cancel);
         string? page = null;
-        var last = "";
+        var (last, emptyPages) = ("", 0);
         do
         {
             var answer = await AskAsync($"list {prefix}", watch => _connection.Client.ListObjectsV2Async(
@@ -98,11 +99,14 @@ public sealed class S3Store : IObjectStore
                     throw new StoreException(StoreFailure.Permanent, $"{Location}: the listing of {prefix} is out of order at {listed.Key}: it is not trusted");
                 last = listed.Key;
                 var key = listed.Key[_prefix.Length..];
-                if (ObjectKey.IsValid(key)) yield return new(new(key), listed.Size ?? 0, Time(listed.LastModified), Md5Of(listed.ETag));
+                if (listed.Size is not >= 0) throw new StoreException(StoreFailure.Permanent, $"{Location}: the listing of {prefix} tells no size of {key}: it is not trusted");
+                if (ObjectKey.IsValid(key)) yield return new(new(key), listed.Size.Value, Time(listed.LastModified), Md5Of(listed.ETag));
             }
-            if (answer.IsTruncated == true && (string.IsNullOrEmpty(answer.NextContinuationToken) || answer.NextContinuationToken == page))
+            emptyPages = answer.S3Objects is { Count: > 0 } ? 0 : emptyPages + 1;
+            var goesOn = answer.IsTruncated == true || (answer.IsTruncated is null && !string.IsNullOrEmpty(answer.NextContinuationToken));
+            if (goesOn && (string.IsNullOrEmpty(answer.NextContinuationToken) || answer.NextContinuationToken == page || emptyPages > MostEmptyPages))
                 throw new StoreException(StoreFailure.Permanent, $"{Location}: the listing of {prefix} is cut and does not go on");
-            page = answer.IsTruncated == true ? answer.NextContinuationToken : null;
+            page = goesOn ? answer.NextContinuationToken : null;
         }
         while (page is not null);
     }
@@ -187,12 +191,12 @@ public sealed class S3Store : IObjectStore
         }
     }, cancel);
 
-    internal async Task<GetObjectMetadataResponse?> HeadAsync(ObjectKey key, CancellationToken cancel)
+    internal async Task<GetObjectMetadataResponse?> HeadAsync(ObjectKey key, CancellationToken cancel, bool isAgain = false)
     {
         try
         {
             var head = await AskAsync($"look at {key}", watch => _connection.Client.GetObjectMetadataAsync(
-                new() { BucketName = _bucket, Key = _prefix + key.Text, ChecksumMode = ChecksumMode.ENABLED }, watch.Token), cancel);
+                new() { BucketName = _bucket, Key = _prefix + key.Text, ChecksumMode = ChecksumMode.ENABLED }, watch.Token), cancel, isHead: true);
             _bucketSeen = true;
             return head;
         }
@@ -202,10 +206,11 @@ public sealed class S3Store : IObjectStore
             if (!_bucketSeen) await SeeBucketAsync($"look at {key}", cancel);
             return null;
         }
-        catch (StoreException e) when (e.Failure is StoreFailure.Denied && !_bucketSeen)
+        catch (StoreException e) when (e.Failure is StoreFailure.Denied or StoreFailure.Permanent && !isAgain)
         {
+            // The answer to a HEAD has no words: a listing says what is wrong, or mends it (the clock).
             await SeeBucketAsync($"look at {key}", cancel);
-            throw;
+            return await HeadAsync(key, cancel, isAgain: true);
         }
     }
 
@@ -231,7 +236,8 @@ public sealed class S3Store : IObjectStore
     async Task<bool> HoldsAsync(ObjectKey key, ObjectBody body, GetObjectMetadataResponse head, CancellationToken cancel)
     {
         if (Hex(head.ChecksumSHA256, SHA256.HashSizeInBytes) is { } kept) return kept == body.Sha256;
-        if (Md5Of(head.ETag) is { } etag) return etag == await Md5OfAsync(body, cancel);
+        // an equal MD5 proves it; another number may be none
+        if (Md5Of(head.ETag) is { } etag && etag == await Md5OfAsync(body, cancel)) return true;
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var buffer = new byte[(int)long.Min(4 << 20, long.Max(1, body.Length))];
         for (long at = 0; at < body.Length;)
@@ -282,11 +288,13 @@ public sealed class S3Store : IObjectStore
     {
         if (answer.HttpStatusCode is not HttpStatusCode.PartialContent && offset > 0)
             throw new StoreException(StoreFailure.Permanent, $"{Location}: the service does not answer with the part of {key} that was asked for");
-        var wanted = (int)long.Min(answer.ContentLength, into.Length);
+        // what the whole object leaves for this range, where the answer says so; a proxy may send the rest without a length
+        var wanted = LengthIn(answer.ContentRange) is { } whole ? (int)long.Clamp(whole - offset, 0, into.Length) : answer.ContentLength > 0 ? (int)long.Min(answer.ContentLength, into.Length) : (int?)null;
         var filled = 0;
-        while (filled < wanted)
+        while (filled < (wanted ?? into.Length))
         {
-            var read = await answer.ResponseStream.ReadAsync(into[filled..wanted], watch.Token);
+            var read = await answer.ResponseStream.ReadAsync(into[filled..(wanted ?? into.Length)], watch.Token);
+            if (read == 0 && wanted is null) break;
             if (read == 0) throw new StoreException(StoreFailure.Transient, $"{Location}: cannot read {key}: the answer was cut after {filled} of {wanted} bytes");
             filled += read;
             watch.Moved();
@@ -294,8 +302,12 @@ public sealed class S3Store : IObjectStore
         return filled;
     }
 
+    // bytes 0-99/1234
+    static long? LengthIn(string? range) =>
+        range?.LastIndexOf('/') is { } slash and >= 0 && long.TryParse(range.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var length) ? length : null;
+
     // The one place where a request is made: its time limit, the service's clock, and what its failure means.
-    internal async Task<T> AskAsync<T>(string act, Func<StallWatch, Task<T>> request, CancellationToken cancel)
+    internal async Task<T> AskAsync<T>(string act, Func<StallWatch, Task<T>> request, CancellationToken cancel, bool isHead = false)
     {
         for (var again = false; ; again = true)
         {
@@ -315,7 +327,7 @@ public sealed class S3Store : IObjectStore
             }
             catch (Exception e) when (e is not StoreException && !cancel.IsCancellationRequested)
             {
-                throw _failures.Of(e, act, watch.Stalled, _options.StallLimit, _connection.Skew);
+                throw _failures.Of(e, act, isHead, watch.Stalled, _options.StallLimit, _connection.Skew);
             }
         }
     }

@@ -37,6 +37,9 @@ sealed class StallWatch : IDisposable
 /// <summary>A body on its way out: every piece that is taken from it is a movement, and none leaves before its time.</summary>
 sealed class WatchedBody(Stream body, StallWatch watch, Func<int, CancellationToken, ValueTask>? pace) : Stream
 {
+    /// <summary>Bytes given at once: on the slowest line one of each transfer has to leave within the limit of a stall.</summary>
+    const int LargestPiece = 64 << 10;
+
     public override bool CanRead => true;
 
     public override bool CanSeek => body.CanSeek;
@@ -53,7 +56,8 @@ sealed class WatchedBody(Stream body, StallWatch watch, Func<int, CancellationTo
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        if (pace is not null && buffer.Length > Stores.ObjectBody.PacedPiece) buffer = buffer[..Stores.ObjectBody.PacedPiece];
+        var most = pace is null ? LargestPiece : Stores.ObjectBody.PacedPiece;
+        if (buffer.Length > most) buffer = buffer[..most];
         var read = await body.ReadAsync(buffer, cancellationToken);
         if (pace is not null && read > 0)
         {

@@ -7,6 +7,8 @@ namespace ZfsArchive.S3;
 /// </summary>
 sealed class Wire(Func<SocketsHttpHandler> sockets, TimeProvider clock) : HttpMessageHandler
 {
+    /// <summary>Bytes of an answer to a body; a hostile service may send any number.</summary>
+    const int LongestAnswer = 1 << 20;
     readonly Connections _plain = new(sockets());
     readonly Lock _turn = new();
     Connections _bodies = new(sockets());
@@ -31,8 +33,16 @@ sealed class Wire(Func<SocketsHttpHandler> sockets, TimeProvider clock) : HttpMe
         {
             var response = await used.SendAsync(request, cancellationToken);
             if (!response.IsSuccessStatusCode) Retire(used);
-            await response.Content.LoadIntoBufferAsync(cancellationToken);
-            return response;
+            try
+            {
+                await response.Content.LoadIntoBufferAsync(LongestAnswer, cancellationToken);
+                return response;
+            }
+            catch
+            {
+                response.Dispose();
+                throw;
+            }
         }
         finally
         {

@@ -20,7 +20,9 @@ sealed class ControlFolder : IDisposable
 
     public static ControlFolder Make()
     {
-        var parent = Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 0 } own && Directory.Exists(own) ? own : System.IO.Path.GetTempPath();
+        // where others may write, one could put a link in the way of a sweep
+        var parent = Environment.IsPrivilegedProcess && Directory.Exists("/run") ? "/run"
+            : Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 0 } own && Directory.Exists(own) ? own : System.IO.Path.GetTempPath();
         try
         {
             Sweep(parent);
@@ -60,7 +62,10 @@ sealed class ControlFolder : IDisposable
     {
         try
         {
-            if (folder is not null) Directory.Delete(folder, recursive: true);
+            if (folder is null || new DirectoryInfo(folder).LinkTarget is not null) return;
+            // nothing but sockets, which have numbers as names
+            foreach (var socket in Directory.EnumerateFiles(folder).Where(f => System.IO.Path.GetFileName(f).All(char.IsAsciiDigit))) File.Delete(socket);
+            Directory.Delete(folder);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

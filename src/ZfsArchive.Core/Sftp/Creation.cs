@@ -86,6 +86,8 @@ sealed class Creation(
         {
             await upload.WriteAsync(body, cancel);
             cancel.ThrowIfCancellationRequested();
+            // a server of another kind may overwrite with a plain RENAME: as late a look as can be
+            if (!isOver && !session.Traits.LinksHard && await session.LookAsync(path, cancel) is not null) return false;
             await NameAsync(upload, path, isOver, folder, cancel);
             return true;
         }
@@ -125,7 +127,11 @@ sealed class Creation(
         await using var file = await OpenedFile.OpenAsync(session, path, folders, cancel);
         if (file.Length == body.Length && await Sha256Async(key, file, cancel) == body.Sha256)
         {
+            // it may be what a crash left before it was durable, or before its name was
             await file.SyncAsync(cancel);
+            var folder = new FolderToSync(session, path);
+            await folder.SyncAsync();
+            _ = folder.CloseAsync();
             return CreateOutcome.AlreadyThere;
         }
         throw new SftpFault(StoreFailure.Conflict, "it holds other bytes");

@@ -34,13 +34,16 @@ static class FolderListing
         try
         {
             var entries = new List<FolderEntry>();
+            var told = 0;
             var questions = new Queue<Request>();
             for (var wanted = 2; ; wanted = int.Min(wanted + 1, MostQuestions))
             {
                 while (questions.Count < wanted) questions.Enqueue(session.ReadFolder(handle));
                 if (SftpSession.NamesIn(await questions.Dequeue().Answer.WaitAsync(cancel)) is not { } names) break;
                 entries.AddRange(names.Where(n => IsOurs(n.Name)).Select(n => new FolderEntry(key.Length == 0 ? n.Name : $"{key}/{n.Name}", n.Attributes)));
-                if (entries.Count > MostEntries) throw new SftpFault(StoreFailure.Permanent, $"{path} has more than {MostEntries} entries");
+                told += names.Count;
+                if (names.Count == 0) throw SftpFault.Broken("a part of a listing without a name in it");
+                if (told > MostEntries) throw new SftpFault(StoreFailure.Permanent, $"{path} has more than {MostEntries} entries");
             }
             await CompleteAsync(session, path, entries, cancel);
             entries.Sort((a, b) => string.CompareOrdinal(a.Order, b.Order));

@@ -47,7 +47,16 @@ sealed class FreeSpace(string root, TimeProvider clock)
 
     async Task<long> AskAsync(SftpSession session, CancellationToken cancel)
     {
-        var free = await session.FreeAsync(root, cancel);
+        long free;
+        try
+        {
+            free = await session.FreeAsync(root, cancel);
+        }
+        catch (SftpFault e) when (e.Status is not null)
+        {
+            // announced and then refused: a write will show whether there is room
+            free = long.MaxValue;
+        }
         lock (_gate) (_free, _askedAt, _isKnown) = (free, clock.GetTimestamp(), true);
         return free;
     }

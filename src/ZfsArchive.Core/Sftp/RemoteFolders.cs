@@ -30,10 +30,13 @@ sealed class RemoteFolders(RemotePaths paths)
             if (there is { Mode: not null, IsFolder: false }) throw new SftpFault(StoreFailure.Permanent, $"{folder} is no folder");
             return;
         }
-        if (RemotePaths.FolderOf(folder) is { } above) await MakeAsync(session, above, top, cancel);
+        if (RemotePaths.FolderOf(folder) is { } parent) await MakeAsync(session, parent, top, cancel);
         try
         {
             await session.MakeFolderAsync(folder, cancel);
+            var above = new FolderToSync(session, folder);
+            await above.SyncAsync();
+            _ = above.CloseAsync();
         }
         catch (SftpFault e) when (e.Status is StatusCode.Failure)
         {

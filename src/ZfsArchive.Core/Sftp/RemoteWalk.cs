@@ -105,7 +105,9 @@ sealed class RemoteWalk(RemotePaths paths, RemoteFolders folders)
         }
         catch (SftpFault e) when (e.Status is StatusCode.NoSuchFile)
         {
-            return [];  // removed since its own folder was read
+            // Removed since its own folder was read; unless the whole place has gone away, and then this is no empty folder.
+            await folders.RequireRootAsync(session, cancel);
+            return [];
         }
     }
 

@@ -32,7 +32,7 @@ sealed class ReplyReader(SafeFileHandle pipe, Action @await, Action moved)
 
     /// <summary>The next answer, given to the request that it names.</summary>
     /// <exception cref="EndOfStreamException">The pipe has ended.</exception>
-    public void ReadReply(Func<uint, Request> requestOf)
+    public Request ReadReply(Func<uint, Request> requestOf)
     {
         var length = ReadLength();
         if (length < LengthAndType) throw SftpFault.Broken($"an answer of {length} bytes");
@@ -40,6 +40,7 @@ sealed class ReplyReader(SafeFileHandle pipe, Action @await, Action moved)
         var request = requestOf(ReadUInt32());
         if (type is PacketType.Data && request.Wanted > 0) request.Complete(new(type, [], ReadData(request, length - LengthAndType)));
         else request.Complete(new(type, ReadBody(length - LengthAndType), 0));
+        return request;
     }
 
     int ReadData(Request request, int rest)

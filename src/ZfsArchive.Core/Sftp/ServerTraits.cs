@@ -3,7 +3,8 @@ namespace ZfsArchive.Sftp;
 /// <summary>What the server said it is able to do.</summary>
 /// <param name="LongestRead">Bytes that one READ may ask for.</param>
 /// <param name="LongestWrite">Bytes that one WRITE may carry.</param>
-sealed record ServerTraits(bool Syncs, bool RenamesOver, bool TellsSpace, bool TellsLimits, int LongestRead = ProtocolLimits.SafePiece, int LongestWrite = ProtocolLimits.SafePiece)
+/// <param name="LinksHard">It is OpenSSH's or does as that does: its plain RENAME links, and so never overwrites.</param>
+sealed record ServerTraits(bool Syncs, bool RenamesOver, bool TellsSpace, bool TellsLimits, bool LinksHard, int LongestRead = ProtocolLimits.SafePiece, int LongestWrite = ProtocolLimits.SafePiece)
 {
     const int MostExtensions = 256;
 
@@ -17,7 +18,7 @@ sealed record ServerTraits(bool Syncs, bool RenamesOver, bool TellsSpace, bool T
             names.Add($"{name} {packet.Text()}");
             if (names.Count > MostExtensions) throw SftpFault.Broken($"more than {MostExtensions} extensions");
         }
-        return new(names.Contains("fsync@openssh.com 1"), names.Contains("posix-rename@openssh.com 1"), names.Contains("statvfs@openssh.com 2"), names.Contains("limits@openssh.com 1"));
+        return new(names.Contains("fsync@openssh.com 1"), names.Contains("posix-rename@openssh.com 1"), names.Contains("statvfs@openssh.com 2"), names.Contains("limits@openssh.com 1"), names.Contains("hardlink@openssh.com 1"));
     }
 
     /// <summary>With the answer to limits@openssh.com; 0 is the server's word for no limit.</summary>

@@ -130,7 +130,7 @@ sealed class SftpChannel : IAsyncDisposable
         try
         {
             _version.TrySetResult(_replies.ReadVersion());
-            for (;;) _replies.ReadReply(Answered);
+            for (;;) Forget(_replies.ReadReply(Asked));
         }
         catch (EndOfStreamException)
         {
@@ -159,8 +159,11 @@ sealed class SftpChannel : IAsyncDisposable
         _ended.TrySetResult();
     }
 
-    Request Answered(uint id) =>
-        _pending.TryRemove(id, out var request) ? request : throw SftpFault.Broken($"an answer to request {id}, which was not made");
+    Request Asked(uint id) =>
+        _pending.TryGetValue(id, out var request) ? request : throw SftpFault.Broken($"an answer to request {id}, which was not made");
+
+    // Only when all of its answer is here: a connection that breaks, or stands still, inside the answer still owes it.
+    void Forget(Request answered) => _pending.TryRemove(answered.Id, out _);
 
     // Called by the reader when there is nothing to read.
     void AwaitReply()

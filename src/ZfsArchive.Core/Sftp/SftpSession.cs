@@ -12,7 +12,7 @@ sealed class SftpSession : IAsyncDisposable
 
     SftpSession(SftpChannel channel) => _channel = channel;
 
-    public ServerTraits Traits { get; private set; } = new(false, false, false, false);
+    public ServerTraits Traits { get; private set; } = new(false, false, false, false, false);
 
     public bool IsDead => _channel.IsDead;
 

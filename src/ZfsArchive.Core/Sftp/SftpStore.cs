@@ -40,8 +40,7 @@ public sealed class SftpStore : IObjectStore
     public async Task<StoreCapabilities> CapabilitiesAsync(CancellationToken cancel)
     {
         // first whether there is a connection at all: what is wrong with it has to be said
-        await ActAsync("reach", "the server", false, _ => Task.FromResult(0), cancel);
-        return new(CreatesAtomically: true, await _hashes.IsAvailableAsync(cancel) ? Sha256Source.Computed : Sha256Source.None);
+        return new(CreatesAtomically: await ActAsync("reach", "the server", false, session => Task.FromResult(session.Traits.LinksHard), cancel), await _hashes.IsAvailableAsync(cancel) ? Sha256Source.Computed : Sha256Source.None);
     }
 
     public Task MakePlaceAsync(CancellationToken cancel) => ActAsync("make", _paths.Root, false, async session =>
@@ -72,7 +71,8 @@ public sealed class SftpStore : IObjectStore
         var root = _folders.RequireRootAsync(session, cancel);
         var found = await session.LookAsync(_paths.Of(key), cancel);
         if (found is null) await root;
-        return found is { IsFile: true } file ? new ObjectInfo(key, file.Length ?? 0, file.Time) : null;
+        if (found is not { IsFolder: false } file) return null;
+        return file.Mode is null || file.IsFile ? new ObjectInfo(key, file.Length ?? 0, file.Time) : throw new SftpFault(StoreFailure.Permanent, "it is no regular file");
     }, cancel);
 
     public async IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, [EnumeratorCancellation] CancellationToken cancel)

@@ -40,7 +40,7 @@ sealed class SshConnector(SshCommand command, SftpOptions options, TimeProvider 
 
     Task CipherAsync()
     {
-        lock (_gate) return _cipher ??= command.ChooseCipherAsync(clock, CancellationToken.None);
+        lock (_gate) return _cipher is { IsFaulted: false, IsCanceled: false } ? _cipher : _cipher = command.ChooseCipherAsync(clock, CancellationToken.None);
     }
 
     // ssh tells the fingerprint only when it is asked to talk.

@@ -258,20 +258,41 @@ public sealed class DirectoryStore : IObjectStore
         try
         {
             // Only a folder that is definitely absent has nothing in it; one that may not be read is a failure.
-            if (!File.GetAttributes(folder).HasFlag(FileAttributes.Directory)) throw new IOException($"{folder} is no folder");
+            if (!IsThere(folder)) return [];
             return [.. new DirectoryInfo(folder).EnumerateFiles("*", options)
                 .Select(file => (File: file, Key: Path.GetRelativePath(_root, file.FullName)))
                 .Where(f => f.Key.StartsWith(prefix, StringComparison.Ordinal) && ObjectKey.IsValid(f.Key))
                 .OrderBy(f => f.Key, StringComparer.Ordinal)
-                .Select(f => new ObjectInfo(new(f.Key), f.File.Length, new(f.File.LastWriteTimeUtc)))];
-        }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
-        {
-            return [];
+                .Select(f => InfoOf(f.Key, f.File)).OfType<ObjectInfo>()];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw Failure(new(prefix.TrimEnd('/')), "list", e);
+        }
+    }
+
+    static bool IsThere(string folder)
+    {
+        try
+        {
+            return File.GetAttributes(folder).HasFlag(FileAttributes.Directory) ? true : throw new IOException($"{folder} is no folder");
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return false;
+        }
+    }
+
+    // one that was removed since the folder was read is the only one that the listing leaves out
+    static ObjectInfo? InfoOf(string key, FileInfo file)
+    {
+        try
+        {
+            return new(new(key), file.Length, new(file.LastWriteTimeUtc));
+        }
+        catch (FileNotFoundException)
+        {
+            return null;
         }
     }
 

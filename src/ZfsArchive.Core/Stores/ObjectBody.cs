@@ -20,7 +20,7 @@ public sealed record ObjectBody(IReadOnlyList<ReadOnlyMemory<byte>>? Pieces, str
     public Func<int, CancellationToken, ValueTask>? Pace { get; init; }
 
     /// <summary>Bytes that a store asks <see cref="Pace"/> for at once, at most.</summary>
-    public const int PacedPiece = 256 << 10;
+    public const int PacedPiece = 16 << 10;
 
     public static ObjectBody OfMemory(IReadOnlyList<ReadOnlyMemory<byte>> pieces, string sha256) => new(pieces, null, pieces.Sum(p => (long)p.Length), sha256);
 

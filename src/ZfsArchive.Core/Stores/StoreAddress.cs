@@ -31,7 +31,7 @@ public abstract partial record StoreAddress
         if (text.StartsWith("sftp://", StringComparison.Ordinal)) return ParseSftp(text);
         if (text.StartsWith("s3:", StringComparison.Ordinal)) return ParseS3(text);
         return text.Contains("://", StringComparison.Ordinal)
-            ? throw Wrong($"'{text}' is no place that this zfsarchive knows: write a path, s3://bucket/prefix or sftp://user@host:port/path")
+            ? throw Wrong($"'{text[..text.IndexOf("://", StringComparison.Ordinal)]}://…' is no place that this zfsarchive knows: write a path, s3://bucket/prefix or sftp://user@host:port/path")
             : new Folder(text);
     }
 
@@ -45,9 +45,9 @@ public abstract partial record StoreAddress
                 throw Wrong("the address of the S3 service is not understood: write s3:https://host[:port]/bucket/prefix, and keys in the environment");
             (endpoint, rest) = (new(whole.GetLeftPart(UriPartial.Authority)), "//" + whole.AbsolutePath.TrimStart('/'));
         }
-        if (!rest.StartsWith("//", StringComparison.Ordinal)) throw Wrong($"'{text}' is no place in S3: write s3://bucket/prefix");
+        if (!rest.StartsWith("//", StringComparison.Ordinal)) throw Wrong("this is no place in S3: write s3://bucket/prefix");
         var parts = rest[2..].Split('/', 2);
-        if (!BucketName().IsMatch(parts[0])) throw Wrong($"'{parts[0]}' is no name of a bucket: write s3://bucket/prefix");
+        if (!BucketName().IsMatch(parts[0])) throw Wrong("what follows s3:// is no name of a bucket: write s3://bucket/prefix, and keys in the environment");
         var prefix = parts.Length > 1 ? parts[1].Trim('/') : "";
         if (prefix.Length > 0 && !ObjectKey.IsValid(prefix)) throw Wrong($"the prefix '{prefix}' has characters that some services change: use letters, digits and . _ - between slashes");
         return new(parts[0], prefix, endpoint);

@@ -172,9 +172,9 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
         {
             AddDamage(place.Archive, key, $"the chunk is damaged: {e.Why}");
         }
-        catch (StoreException e)
+        catch (StoreException e) when (e.Failure is StoreFailure.Permanent)
         {
-            // one bad sector is a finding; a place that is gone is told apart at the end
+            // One bad sector is a finding. What may not be read, or not now, is none: then nothing is known.
             AddDamage(place.Archive, key, $"the chunk cannot be read: {e.Message}");
         }
         progress?.Report(new(Interlocked.Add(ref _read, place.Line.StoredLength), _total));

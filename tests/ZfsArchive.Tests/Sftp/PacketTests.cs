@@ -48,7 +48,7 @@ public sealed class PacketTests
 
     [Theory, InlineData(0, 261120), InlineData(32768, 32768), InlineData(ulong.MaxValue, 261120), InlineData(1, 1024)]
     public void A_server_s_limits_are_taken_within_ours(ulong told, int taken) =>
-        Assert.Equal(taken, new ServerTraits(false, false, false, true).With(told, told).LongestWrite);
+        Assert.Equal(taken, new ServerTraits(false, false, false, true, false).With(told, told).LongestWrite);
 
     [Fact]
     public void Text_of_another_machine_is_made_fit_for_a_message() => Assert.Equal("a?[31mb?c", SftpFault.Printable(" a\u001b[31mb\nc\r\n"));
