@@ -50,6 +50,7 @@ sealed class StoreSettings
         // a profile that was named for this wins over keys that may be meant for something else
         Keys = _said.ContainsKey("s3.profile") || _host.Environment("ZFSARCHIVE_S3_PROFILE") is not null ? null : KeysOfEnvironment(),
         StallLimit = StallLimit,
+        ConnectLimit = Shorter(new S3Options().ConnectLimit, StallLimit),
     };
 
     (string, string, string?)? KeysOfEnvironment() =>
@@ -63,6 +64,7 @@ sealed class StoreSettings
         Connections = Number("sftp.connections", 1, 32) ?? new SftpOptions().Connections,
         Ciphers = Value("sftp.ciphers"),
         StallLimit = StallLimit,
+        ConnectLimit = Shorter(new SftpOptions().ConnectLimit, StallLimit),
     };
 
     public RetryPolicy Retry => Seconds("store.retry-limit") is { } limit
@@ -89,6 +91,9 @@ sealed class StoreSettings
 
     int? Number(string key, int least, int most) => Value(key) is not { } text ? null
         : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most ? number : throw Wrong(key, $"a number from {least} to {most}", text);
+
+    // silence while a connection is made is silence
+    static TimeSpan Shorter(TimeSpan one, TimeSpan other) => one < other ? one : other;
 
     TimeSpan? Seconds(string key) => Number(key, 1, 86400) is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
 

@@ -90,22 +90,27 @@ public sealed class ChunkFetcher(IObjectStore store, int parallel) : IDisposable
         }
     }
 
-    // One byte more is asked for than there should be, so that what is too long is seen as well.
+    // What is wrong may have become so on its way here: it is read once more before it is called damage.
     async Task FillAsync(ArchiveEntry archive, ChunkLine line, byte[] room, CancellationToken cancel)
     {
-        int read;
-        var into = room.AsMemory(0, (int)line.StoredLength + 1);
         try
         {
-            read = await store.ReadAsync(new(Layout.Chunk(archive.Folder, archive.Name, line.Name)), 0, into, cancel);
+            if (await ReadAsync(archive, line, room, cancel) is not null && await ReadAsync(archive, line, room, cancel) is { } wrong) throw Damage(archive, line, wrong);
         }
         catch (StoreException e) when (e.Failure is StoreFailure.Absent)
         {
             throw Damage(archive, line, "it is missing");
         }
-        if (read < line.StoredLength) throw Damage(archive, line, $"it has {read} bytes, not {line.StoredLength}");
-        if (read > line.StoredLength) throw Damage(archive, line, $"it has more than its {line.StoredLength} bytes");
-        if (ChunkOpener.WrongHash(into.Span[..read], ChunkName.TryParse(line.Name)!.Sha256) is { } wrong) throw Damage(archive, line, wrong);
+    }
+
+    // One byte more is asked for than there should be, so that what is too long is seen as well.
+    async Task<string?> ReadAsync(ArchiveEntry archive, ChunkLine line, byte[] room, CancellationToken cancel)
+    {
+        var into = room.AsMemory(0, (int)line.StoredLength + 1);
+        var read = await store.ReadAsync(new(Layout.Chunk(archive.Folder, archive.Name, line.Name)), 0, into, cancel);
+        return read < line.StoredLength ? $"it has {read} bytes, not {line.StoredLength}"
+            : read > line.StoredLength ? $"it has more than its {line.StoredLength} bytes"
+            : ChunkOpener.WrongHash(into.Span[..read], ChunkName.TryParse(line.Name)!.Sha256);
     }
 
     static int RoomFor(long length) => (int)((length + Step - 1) / Step) * Step;

@@ -35,21 +35,33 @@ sealed class S3Failures(string location, string bucket, string endpoint)
             "QuotaExceeded" or "XMinioStorageFull" or "InsufficientCapacity" => (StoreFailure.Full, $"there is no room, or a quota is reached ({e.ErrorCode})"),
             "InvalidObjectState" => (StoreFailure.Denied, "it lies in cold storage: have the provider restore it first"),
             "BadDigest" or "XAmzContentSHA256Mismatch" or "IncompleteBody" or "RequestTimeout" => (StoreFailure.Transient, $"it did not arrive as it was sent ({e.ErrorCode})"),
-            "AccessDenied" or "AllAccessDisabled" or "AccountProblem" => (StoreFailure.Denied, $"these credentials may not do that ({e.ErrorCode})"),
-            _ => OfStatus(e),
+            "AccessDenied" or "AllAccessDisabled" or "AccountProblem" => (StoreFailure.Denied, NotAllowed(act, e.ErrorCode)),
+            _ => OfStatus(e, act),
         };
         return Make(failure, act, cause, e);
     }
 
-    static (StoreFailure, string) OfStatus(AmazonServiceException e) => e.StatusCode switch
+    static (StoreFailure, string) OfStatus(AmazonServiceException e, string act) => e.StatusCode switch
     {
         HttpStatusCode.NotFound => (StoreFailure.Permanent, "the answer is 404 and not in the words of S3: is this an S3 service?"),
-        HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized => (StoreFailure.Denied, $"these credentials may not do that ({Code(e)})"),
+        HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized => (StoreFailure.Denied, NotAllowed(act, Code(e))),
         HttpStatusCode.InsufficientStorage => (StoreFailure.Full, "there is no room"),
         HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests or HttpStatusCode.Conflict => (StoreFailure.Transient, $"the service asks to try again ({Code(e)})"),
         >= HttpStatusCode.InternalServerError and not HttpStatusCode.NotImplemented => (StoreFailure.Transient, $"the service failed ({Code(e)})"),
         _ => (StoreFailure.Permanent, $"the service refused it ({Code(e)}: {e.Message})"),
     };
+
+    static string NotAllowed(string act, string code)
+    {
+        var right = act.Split(' ')[0] switch
+        {
+            "create" => "s3:PutObject",
+            "remove" => "s3:DeleteObject",
+            "read" or "look" => "s3:GetObject and s3:ListBucket",
+            _ => "s3:ListBucket",
+        };
+        return $"these credentials may not do that ({code}): use some that may, or allow them {right} here";
+    }
 
     StoreException OfConnection(Exception e, string act)
     {

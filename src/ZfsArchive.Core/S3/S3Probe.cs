@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Amazon.S3;
 using ZfsArchive.Model;
 using ZfsArchive.Stores;
 
@@ -91,7 +92,7 @@ sealed class S3Probe(S3Store store, TimeProvider clock)
                 await store.PutAsync(key, ObjectBody.OfBytes(bytes), new(conditional, sha256, false, false), conditional, CancellationToken.None);
                 return sha256;
             }
-            catch (StoreException e) when (e.Failure is StoreFailure.Permanent)
+            catch (StoreException e) when (e is { Failure: StoreFailure.Permanent, InnerException: AmazonS3Exception })
             {
             }
         }
@@ -106,7 +107,7 @@ sealed class S3Probe(S3Store store, TimeProvider clock)
         {
             return !await store.PutAsync(key, ObjectBody.OfBytes(bytes), seen, onlyIfFree: true, CancellationToken.None);
         }
-        catch (StoreException e) when (e.Failure is StoreFailure.Permanent)
+        catch (StoreException e) when (e is { Failure: StoreFailure.Permanent, InnerException: AmazonS3Exception })
         {
             return false;
         }

@@ -180,8 +180,8 @@ public sealed class S3Store : IObjectStore
         try
         {
             var answer = await _connection.Client.PutObjectAsync(request, watch.Token);
-            RequireSame(key, body, md5, answer);
             await ConfirmEtagAsync(body, md5, answer.ETag, watch);
+            RequireSame(key, body, md5, answer);
             if (KeptMd5(answer.ETag, seen) is { } kept) body.Md5Kept?.Invoke(kept);
             return true;
         }
@@ -225,17 +225,18 @@ public sealed class S3Store : IObjectStore
     {
         var head = await HeadAsync(key, cancel)
             ?? throw new StoreException(StoreFailure.Transient, $"{Location}: {key} was there and is gone: somebody removes while we create");
-        if (head.ContentLength == body.Length && await HoldsAsync(key, body, head, cancel))
+        var seen = await _probe.ReadingAsync(cancel);
+        if (head.ContentLength == body.Length && await HoldsAsync(key, body, head, seen, cancel))
         {
-            if (KeptMd5(head.ETag, await _probe.ReadingAsync(cancel)) is { } md5) body.Md5Kept?.Invoke(md5);
+            if (KeptMd5(head.ETag, seen) is { } md5) body.Md5Kept?.Invoke(md5);
             return CreateOutcome.AlreadyThere;
         }
         throw new StoreException(StoreFailure.Conflict, $"{Location}: {key} exists and holds other bytes");
     }
 
-    async Task<bool> HoldsAsync(ObjectKey key, ObjectBody body, GetObjectMetadataResponse head, CancellationToken cancel)
+    async Task<bool> HoldsAsync(ObjectKey key, ObjectBody body, GetObjectMetadataResponse head, S3Seen seen, CancellationToken cancel)
     {
-        if (Hex(head.ChecksumSHA256, SHA256.HashSizeInBytes) is { } kept) return kept == body.Sha256;
+        if (seen.KeepsSha256 && Hex(head.ChecksumSHA256, SHA256.HashSizeInBytes) is { } kept) return kept == body.Sha256;
         // an equal MD5 proves it; another number may be none
         if (Md5Of(head.ETag) is { } etag && etag == await Md5OfAsync(body, cancel)) return true;
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

@@ -13,11 +13,15 @@ sealed class ChannelPool : IAsyncDisposable
     /// <summary>How long a channel that could not be had is not asked for again, while there are others.</summary>
     static readonly TimeSpan s_pause = TimeSpan.FromMinutes(1);
 
+    /// <summary>A round trip from which on the window of a channel, and no longer the processor, is what limits it.</summary>
+    static readonly TimeSpan s_far = TimeSpan.FromMilliseconds(8);
+
     readonly Lock _gate = new();
     readonly Place[] _places;
     readonly SshConnector _connector;
     readonly TimeProvider _clock;
     bool _hasEverOpened;
+    bool _isFar;
     bool _isDisposed;
 
     public ChannelPool(SshConnector connector, int connections, TimeProvider clock)
@@ -25,6 +29,12 @@ sealed class ChannelPool : IAsyncDisposable
         (_connector, _clock) = (connector, clock);
         connections = int.Max(1, connections);
         _places = [.. Enumerable.Range(0, connections * ChannelsPerConnection).Select(i => new Place(this, i / ChannelsPerConnection, i % ChannelsPerConnection > 0))];
+    }
+
+    /// <summary>Whether one channel is slow because the way is long.</summary>
+    public bool IsFar
+    {
+        get { lock (_gate) return _isFar; }
     }
 
     /// <summary>A channel for one operation, given back by disposing of the lease.</summary>
@@ -72,21 +82,22 @@ sealed class ChannelPool : IAsyncDisposable
         }
     }
 
-    // The open channel with the least to do. While all are busy with what is large, one more is made at a time: a connection costs as
-    // much as some MiB of data, so a short run must not make all of them.
+    // The open channel with the least to do. While all are busy with what is large, more are made. Nearby it is one at a time: a connection
+    // costs as much as some MiB of data, so a short run must not make all of them. Far away a channel carries little, and each has its own.
     Place Pick(bool isTransfer, out Task<SftpSession> opening)
     {
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_isDisposed, this);
             var usable = _places.Where(p => p.IsOpenOrOpening).ToList();
-            var grows = usable.Count == 0 || (isTransfer && usable.All(p => p.IsOpen && p.Load > 0));
-            if (grows && NewPlace(usable.Count == 0) is { } added)
+            var grows = usable.Count == 0 || (isTransfer && usable.All(p => p.Load > 0 && (p.IsOpen || _isFar)));
+            Place? added = null;
+            if (grows && (added = NewPlace(usable.Count == 0)) is not null)
             {
                 added.Opening = OpenAsync(added, added.Opening);
                 usable.Add(added);
             }
-            var place = usable.Where(p => p.IsOpen).MinBy(p => p.Load) ?? usable.MinBy(p => p.Load)!;
+            var place = (_isFar && isTransfer ? added ?? usable.MinBy(p => p.Load) : usable.Where(p => p.IsOpen).MinBy(p => p.Load)) ?? usable.MinBy(p => p.Load)!;
             place.Load++;
             opening = place.Opening!;
             return place;
@@ -106,7 +117,7 @@ sealed class ChannelPool : IAsyncDisposable
         try
         {
             var session = place.IsSecond ? await OpenSecondAsync(place) : await OpenFirstAsync(place);
-            lock (_gate) _hasEverOpened = true;
+            lock (_gate) (_hasEverOpened, _isFar) = (true, _isFar || session.RoundTrip > s_far);
             return session;
         }
         catch (SftpFault)

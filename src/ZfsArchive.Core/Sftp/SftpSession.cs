@@ -12,6 +12,9 @@ sealed class SftpSession : IAsyncDisposable
 
     SftpSession(SftpChannel channel) => _channel = channel;
 
+    /// <summary>Of one question and its answer; zero when none was asked.</summary>
+    public TimeSpan RoundTrip { get; private set; }
+
     public ServerTraits Traits { get; private set; } = new(false, false, false, false, false);
 
     public bool IsDead => _channel.IsDead;
@@ -25,7 +28,7 @@ sealed class SftpSession : IAsyncDisposable
         var session = new SftpSession(channel);
         try
         {
-            await session.GreetAsync().WaitAsync(options.ConnectLimit + s_connectExtra, clock);
+            await session.GreetAsync(clock).WaitAsync(options.ConnectLimit + s_connectExtra, clock);
             return session;
         }
         catch (TimeoutException)
@@ -138,11 +141,13 @@ sealed class SftpSession : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _channel.DisposeAsync();
 
-    async Task GreetAsync()
+    async Task GreetAsync(TimeProvider clock)
     {
         Traits = TraitsIn(await _channel.GreetAsync());
         if (!Traits.TellsLimits) return;
+        var since = clock.GetTimestamp();
         var reply = await AskAsync(Packet(PacketType.Extended).Text("limits@openssh.com"), CancellationToken.None);
+        RoundTrip = clock.GetElapsedTime(since);
         if (reply.Type is PacketType.Status) return;
         var packet = Body(reply, PacketType.ExtendedReply);
         packet.UInt64();

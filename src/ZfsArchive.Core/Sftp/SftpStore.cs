@@ -10,6 +10,7 @@ namespace ZfsArchive.Sftp;
 public sealed class SftpStore : IObjectStore
 {
     /// <summary>Bytes from which on an object is worth a channel of its own.</summary>
+    const int WorthTwo = 4 << 20;
     const int Large = 256 << 10;
 
     readonly RemotePaths _paths;
@@ -59,7 +60,16 @@ public sealed class SftpStore : IObjectStore
             return 0;
         }, cancel);
 
-    public Task<int> ReadAsync(ObjectKey key, long offset, Memory<byte> into, CancellationToken cancel) =>
+    public async Task<int> ReadAsync(ObjectKey key, long offset, Memory<byte> into, CancellationToken cancel)
+    {
+        if (into.Length < WorthTwo || !_pool.IsFar) return await ReadOneAsync(key, offset, into, cancel);
+        // by two channels at once: what is large is waited for by few
+        var half = into.Length / 2;
+        var read = await Task.WhenAll(ReadOneAsync(key, offset, into[..half], cancel), ReadOneAsync(key, offset + half, into[half..], cancel));
+        return read[0] < half ? read[0] : read[0] + read[1];
+    }
+
+    Task<int> ReadOneAsync(ObjectKey key, long offset, Memory<byte> into, CancellationToken cancel) =>
         ActAsync("read", key.Text, into.Length >= Large, async session =>
         {
             await using var file = await OpenedFile.OpenAsync(session, _paths.Of(key), _folders, cancel);
@@ -151,6 +161,7 @@ public sealed class SftpStore : IObjectStore
             {
                 StoreFailure.Absent when e.Status is not null => $"{Location}: {what} is not there",
                 StoreFailure.Conflict => $"{Location}: {what} exists and holds other bytes",
+                StoreFailure.Denied when e.Status is not null => $"{Location}: cannot {verb} {what}: {e.Message}: give the user of this login the right to {RightTo(verb)} there",
                 _ => $"{Location}: cannot {verb} {what}: {e.Message}",
             }, e);
         }
@@ -159,4 +170,6 @@ public sealed class SftpStore : IObjectStore
             throw new StoreException(StoreFailure.Permanent, $"{Location}: cannot {verb} {what}: {e.Message}", e);
         }
     }
+
+    static string RightTo(string verb) => verb is "create" or "replace" or "remove" or "make" or "sweep" ? "write" : "read";
 }

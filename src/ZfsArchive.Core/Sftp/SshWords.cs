@@ -18,6 +18,8 @@ static partial class SshWords
         if (words.Contains("subsystem request failed", StringComparison.Ordinal))
             return new(StoreFailure.Permanent, $"{command.Host} has no SFTP for this user ({last}): enable 'Subsystem sftp' in its sshd_config");
         if (Wrong().IsMatch(words)) return new(StoreFailure.Permanent, last);
+        if (last.Contains("Could not resolve hostname", StringComparison.Ordinal)) return new(StoreFailure.Transient, $"{last}: check the name of the host, and the network");
+        if (last.Contains("Connection refused", StringComparison.Ordinal)) return new(StoreFailure.Transient, $"{last}: check host and port, and whether the server runs");
         return new(StoreFailure.Transient, last.Length > 0 ? last : "the connection was closed");
     }
 

@@ -29,6 +29,12 @@ sealed class HttpFaultProxy : IDisposable
         lock (_faults) _faults.Add((fault, 0));
     }
 
+    /// <summary>How many faults have not happened yet, or not as often as they shall.</summary>
+    public int Waiting
+    {
+        get { lock (_faults) return _faults.Count; }
+    }
+
     /// <summary>How many requests came so far, also those that were not forwarded.</summary>
     public int Requests(string? method = null, string? path = null) =>
         _requests.Count(r => (method is null || r.Method == method) && (path is null || r.Target.Contains(path, StringComparison.Ordinal)));

@@ -30,7 +30,8 @@ sealed class HttpHead
 
     public bool Has(string name, string value) => Header(name)?.Contains(value, StringComparison.OrdinalIgnoreCase) == true;
 
-    string? Header(string name) =>
+    /// <summary>A header's value, or null.</summary>
+    public string? Header(string name) =>
         _lines.Skip(1).Select(l => l.Split(':', 2)).FirstOrDefault(p => p[0].Equals(name, StringComparison.OrdinalIgnoreCase))?[1].Trim();
 
     string Word(int number) => _lines[0].Split(' ')[number];

@@ -36,6 +36,10 @@ sealed class TestHost : IHost, IDisposable
     public StringWriter Out { get; private set; }
     public StringWriter Error { get; private set; }
     public StillClock Clock { get; } = new();
+
+    /// <summary>The time goes on as it does outside: for stores that have a clock of their own.</summary>
+    public bool ClockRuns { get; set; }
+
     public CancellationToken Stop { get; set; }
     public bool ShowsProgress => false;
     public string HostName => "testhost";
@@ -45,7 +49,7 @@ sealed class TestHost : IHost, IDisposable
     Stream IHost.Output => Output;
     TextWriter IHost.Out => Out;
     TextWriter IHost.Error => Error;
-    TimeProvider IHost.Clock => Clock;
+    TimeProvider IHost.Clock => ClockRuns ? TimeProvider.System : Clock;
 
     public string? Environment(string name) => _environment.GetValueOrDefault(name);
 

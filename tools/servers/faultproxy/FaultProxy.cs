@@ -61,6 +61,9 @@ sealed class FaultProxy : IDisposable
     /// <summary>A new connection is closed at once.</summary>
     public bool Refuse { get; set; }
 
+    /// <summary>After a cut new connections are refused.</summary>
+    public bool StaysCut { get; set; }
+
     public long BytesUp => Interlocked.Read(ref _bytesUp);
 
     public long BytesDown => Interlocked.Read(ref _bytesDown);
@@ -143,6 +146,7 @@ sealed class FaultProxy : IDisposable
         {
             if (_cut is not { Left: 0 }) return;
             _cut = null;
+            Refuse |= StaysCut;
         }
         CutNow();
     }
