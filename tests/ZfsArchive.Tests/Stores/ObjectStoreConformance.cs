@@ -229,10 +229,11 @@ public abstract partial class ObjectStoreConformance : IDisposable
             }
             catch (OperationCanceledException)
             {
-                Assert.Null(await Store.StatAsync(new($"x/{round}"), default));
+                // a service may have had all of it by then, and finish by itself
+                if (await Store.StatAsync(new($"x/{round}"), default) is not null) Assert.Equal(bytes, await AllOfAsync(Store, $"x/{round}"));
             }
         }
-        Assert.Empty(await ListedAsync(Store, ""));
+        foreach (var key in await ListedAsync(Store, "")) Assert.Equal(bytes, await AllOfAsync(Store, key));
     }
 
     [Fact]
