@@ -20,9 +20,10 @@ public sealed record CopiedArchive(ArchiveEntry Archive, long SentLength);
 public sealed class CopyRun(ArchiveRepository source, ArchiveRepository target, Lease lease, IProgress<long>? progress = null)
 {
     /// <summary>Chunks under way at once, and chunks that are read back beside them: 256 MiB for standard ones in all.</summary>
-    const int Parallel = 6;
+    const int AtOnce = 6;
     const int ReadBack = 2;
     const int AskedAtOnce = 256;
+    readonly HashSet<DatasetFolder> _named = [];
 
     /// <exception cref="ArchiveException">Damage in the source, or a store that fails: nothing of this archive counts at the target.</exception>
     public async Task<CopiedArchive> ExecuteAsync(ArchiveEntry archive, CancellationToken cancel)
@@ -45,13 +46,13 @@ public sealed class CopyRun(ArchiveRepository source, ArchiveRepository target, 
     async Task<long> CopyChunksAsync(ArchiveEntry archive, ManifestCopy manifest, CancellationToken cancel)
     {
         var sent = 0L;
-        var listed = await ListedAsync(archive, cancel);
-        using var from = new ChunkFetcher(source.Store, Parallel);
+        var listed = await ChunkPresence.ListedAsync(target, archive, cancel);
+        using var from = new ChunkFetcher(source.Store, AtOnce);
         using var there = new ChunkFetcher(target.Store, ReadBack);
         foreach (var batch in manifest.Chunks().Chunk(AskedAtOnce))
         {
             var proven = await ProvenAsync(archive, batch, listed, cancel);
-            await System.Threading.Tasks.Parallel.ForEachAsync(batch, new ParallelOptions { MaxDegreeOfParallelism = Parallel, CancellationToken = cancel }, async (line, stop) =>
+            await Parallel.ForEachAsync(batch, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancel }, async (line, stop) =>
             {
                 if (!proven.Contains(line.Name) && !(listed.ContainsKey(line.Name) && await HoldsAsync(there, archive, line, stop)))
                 {
@@ -111,16 +112,9 @@ public sealed class CopyRun(ArchiveRepository source, ArchiveRepository target, 
         }
     }
 
-    async Task<Dictionary<string, ObjectInfo>> ListedAsync(ArchiveEntry archive, CancellationToken cancel)
-    {
-        var listed = new Dictionary<string, ObjectInfo>();
-        await foreach (var info in target.Store.ListAsync(Layout.ArchiveFolder(archive.Folder, archive.Name), cancel)) listed[info.Key.Name] = info;
-        return listed;
-    }
-
     async Task RequireAllAsync(ArchiveEntry archive, ManifestCopy manifest, CancellationToken cancel)
     {
-        var listed = await ListedAsync(archive, cancel);
+        var listed = await ChunkPresence.ListedAsync(target, archive, cancel);
         await foreach (var (key, reason) in ChunkPresence.MissingAsync(target, archive, manifest, listed, cancel))
             throw new ArchiveException(FailureKind.Failed, $"{target.Store.Location}: {key} was stored, and now {reason}: nothing of {archive} was committed, run the copy again");
         if (archive.Head.Base is not { } link || Layout.ParseManifest($"{Layout.Manifests}{link.Archive}.json") is not { } named) return;
@@ -132,12 +126,13 @@ public sealed class CopyRun(ArchiveRepository source, ArchiveRepository target, 
     // The true names of the dataset; a target that knows some has its own, and the newest of them counts.
     async Task CopyNamesAsync(DatasetFolder folder, CancellationToken cancel)
     {
-        if (await target.Store.StatAsync(new(Layout.Dataset(folder, 1)), cancel) is not null) return;
+        if (_named.Contains(folder) || await target.Store.StatAsync(new(Layout.Dataset(folder, 1)), cancel) is not null) return;
         var records = new List<string>();
         await foreach (var info in source.Store.ListAsync($"{Layout.Manifests}{folder}/", cancel))
             if (Layout.ParseDataset(info.Key.Text) is not null) records.Add(info.Key.Text);
         // the first one last: it says that all are there
         foreach (var key in records.OrderByDescending(k => Layout.ParseDataset(k)!.Value.Number)) await CopyObjectAsync(key, cancel);
+        _named.Add(folder);
     }
 
     async Task CopyObjectAsync(string name, CancellationToken cancel)
@@ -148,7 +143,7 @@ public sealed class CopyRun(ArchiveRepository source, ArchiveRepository target, 
         if (await source.Store.ReadAsync(key, 0, bytes, cancel) != bytes.Length) throw SealedJson.Damage(name, "it is cut");
         if (name.EndsWith(".zst", StringComparison.Ordinal))
         {
-            if (ChunkOpener.WrongHash(bytes, Path.GetFileNameWithoutExtension(name)["package-".Length..]) is { } wrong) throw SealedJson.Damage(name, wrong);
+            if (ChunkOpener.WrongHash(bytes, Layout.PackageSha256(name)) is { } wrong) throw SealedJson.Damage(name, wrong);
         }
         else
         {
@@ -157,5 +152,5 @@ public sealed class CopyRun(ArchiveRepository source, ArchiveRepository target, 
         await target.Store.CreateAsync(key, ObjectBody.OfBytes(bytes), cancel);
     }
 
-    static int Checked(ObjectInfo info) => info.Length <= 65 << 20 ? (int)info.Length : throw SealedJson.Damage(info.Key.Text, $"it has {info.Length} bytes");
+    static int Checked(ObjectInfo info) => info.Length <= Layout.LargestPackage ? (int)info.Length : throw SealedJson.Damage(info.Key.Text, $"it has {info.Length} bytes");
 }

@@ -8,6 +8,14 @@ namespace ZfsArchive.Fetch;
 /// <summary>Whether all chunks of an archive are there with their sizes, and the MD5 that a store keeps of them, without reading them.</summary>
 public static class ChunkPresence
 {
+    /// <summary>What lies in an archive's folder, by name.</summary>
+    public static async Task<Dictionary<string, ObjectInfo>> ListedAsync(ArchiveRepository repository, ArchiveEntry archive, CancellationToken cancel)
+    {
+        var listed = new Dictionary<string, ObjectInfo>();
+        await foreach (var info in repository.Store.ListAsync(Layout.ArchiveFolder(archive.Folder, archive.Name), cancel)) listed[info.Key.Name] = info;
+        return listed;
+    }
+
     /// <summary>What is missing or has another size: the object and a sentence.</summary>
     /// <param name="listed">What lies in the archive's folder, by name.</param>
     public static async IAsyncEnumerable<(string Key, string Reason)> MissingAsync(
@@ -27,19 +35,8 @@ public static class ChunkPresence
     }
 
     // Some services tell a number that looks like an MD5 and is none (encryption with keys of theirs): only the bytes themselves convict.
-    static async Task<bool> IsRightAsync(IObjectStore store, string key, ChunkLine line, CancellationToken cancel)
-    {
-        using var hash = System.Security.Cryptography.IncrementalHash.CreateHash(System.Security.Cryptography.HashAlgorithmName.SHA256);
-        var buffer = new byte[4 << 20];
-        for (long at = 0; at < line.StoredLength;)
-        {
-            var read = await store.ReadAsync(new(key), at, buffer.AsMemory(0, (int)long.Min(buffer.Length, line.StoredLength - at)), cancel);
-            if (read == 0) return false;
-            hash.AppendData(buffer, 0, read);
-            at += read;
-        }
-        return ChunkName.TryParse(line.Name)?.Sha256 == Convert.ToHexStringLower(hash.GetHashAndReset());
-    }
+    static async Task<bool> IsRightAsync(IObjectStore store, string key, ChunkLine line, CancellationToken cancel) =>
+        await StoredHash.Sha256Async(store, new(key), line.StoredLength, cancel) is { } sha256 && ChunkName.TryParse(line.Name)?.Sha256 == sha256;
 
     /// <summary>The first thing that is wrong with an archive's manifest or chunks, or null.</summary>
     public static async Task<string?> FirstFaultAsync(ArchiveRepository repository, ArchiveEntry archive, CancellationToken cancel)
@@ -49,8 +46,7 @@ public static class ChunkPresence
             using var manifest = await repository.OpenManifestAsync(archive.Folder, archive.Name, cancel);
             if (manifest is null) return $"the manifest of {archive} is gone";
             if (manifest.Sha256 != archive.Sha256) return $"the manifest of {archive} changed since it was listed";
-            var listed = new Dictionary<string, ObjectInfo>();
-            await foreach (var info in repository.Store.ListAsync(Layout.ArchiveFolder(archive.Folder, archive.Name), cancel)) listed[info.Key.Name] = info;
+            var listed = await ListedAsync(repository, archive, cancel);
             await foreach (var (key, reason) in MissingAsync(repository, archive, manifest, listed, cancel)) return $"{key}: {reason}";
             return null;
         }

@@ -15,6 +15,7 @@ public static partial class Layout
     public const string Leases = "leases/";
 
     const string Json = ".json";
+    const string PackagePrefix = "package-";
     const string DatasetPrefix = "dataset-";
     const string LeaseEndMark = "end";
 
@@ -26,7 +27,13 @@ public static partial class Layout
 
     public static string Chunk(DatasetFolder folder, ArchiveName archive, string chunkName) => ArchiveFolder(folder, archive) + chunkName;
 
-    public static string Package(DatasetFolder folder, ArchiveName archive, string sha256) => $"{ArchiveFolder(folder, archive)}package-{sha256}.zst";
+    public static string Package(DatasetFolder folder, ArchiveName archive, string sha256) => $"{ArchiveFolder(folder, archive)}{PackagePrefix}{sha256}.zst";
+
+    /// <summary>Bytes that the stored header of a package has at most: it may have 64 MiB, and a stored frame adds little.</summary>
+    public const int LargestPackage = 65 << 20;
+
+    /// <summary>The SHA-256 that the name of a package's header tells.</summary>
+    public static string PackageSha256(string key) => Path.GetFileNameWithoutExtension(key)[PackagePrefix.Length..];
 
     /// <param name="id">16 hexadecimal digits.</param>
     /// <param name="number">From 1.</param>

@@ -239,16 +239,7 @@ public sealed class S3Store : IObjectStore
         if (seen.KeepsSha256 && Hex(head.ChecksumSHA256, SHA256.HashSizeInBytes) is { } kept) return kept == body.Sha256;
         // an equal MD5 proves it; another number may be none
         if (Md5Of(head.ETag) is { } etag && etag == await Md5OfAsync(body, cancel)) return true;
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        var buffer = new byte[(int)long.Min(4 << 20, long.Max(1, body.Length))];
-        for (long at = 0; at < body.Length;)
-        {
-            var read = await ReadAsync(key, at, buffer, cancel);
-            if (read == 0) return false;
-            hash.AppendData(buffer, 0, read);
-            at += read;
-        }
-        return Convert.ToHexStringLower(hash.GetHashAndReset()) == body.Sha256;
+        return await StoredHash.Sha256Async(this, key, body.Length, cancel) == body.Sha256;
     }
 
     // For as long as nothing else says that the service took our bytes and no others.

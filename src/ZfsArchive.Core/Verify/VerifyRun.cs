@@ -17,8 +17,6 @@ public readonly record struct VerifyProgress(long Read, long Total);
 public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, IProgress<VerifyProgress>? progress = null, bool remote = false)
 {
     const string Mend = "send the snapshot again while the source has it (zfs send -w … | zfsarchive backup --stdin --dataset NAME): the same stream puts the chunk back; or copy the chunk from another repository";
-    // a header may have 64 MiB, and a stored frame adds little
-    const long LargestPackage = 65 << 20;
     const int WordsAtOnce = 256;
     readonly ConcurrentQueue<Fault> _faults = new();
     readonly ConcurrentDictionary<string, bool> _damagedObjects = new();
@@ -153,9 +151,9 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
     async Task CheckPackageAsync(ArchiveEntry archive, CancellationToken cancel)
     {
         if (archive.Head.Package is not { } key || await repository.Store.StatAsync(new(key), cancel) is not { } info) return;
-        var bytes = new byte[long.Min(info.Length, LargestPackage)];
+        var bytes = new byte[long.Min(info.Length, Layout.LargestPackage)];
         var read = await repository.Store.ReadAsync(new(key), 0, bytes, cancel);
-        if (info.Length > LargestPackage || read != bytes.Length || ChunkOpener.WrongHash(bytes, Path.GetFileNameWithoutExtension(key)["package-".Length..]) is not null)
+        if (info.Length > Layout.LargestPackage || read != bytes.Length || ChunkOpener.WrongHash(bytes, Layout.PackageSha256(key)) is not null)
             Add(new(Severity.Damage, archive.Id, false, key, "the header of the package it came in is damaged; the stream itself is not concerned", Mend));
     }
 
