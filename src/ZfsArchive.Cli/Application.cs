@@ -13,7 +13,7 @@ public static class Application
         var root = new RootCommand("Archives ZFS snapshots as verified send streams in a directory, an S3 bucket or on an SFTP server, and brings them back.")
         {
             InitCommand.Build(host), BackupCommand.Build(host), ListCommand.Build(host), ShowCommand.Build(host), InspectCommand.Build(host),
-            VerifyCommand.Build(host), RestoreCommand.Build(host), CatCommand.Build(host), CopyCommand.Build(host), DoctorCommand.Build(host), UnlockCommand.Build(host),
+            VerifyCommand.Build(host), RestoreCommand.Build(host), CatCommand.Build(host), CopyCommand.Build(host), PruneCommand.Build(host), DoctorCommand.Build(host), UnlockCommand.Build(host),
         };
         root.Options.Add(Options.Settings);
         var parsed = root.Parse(arguments);

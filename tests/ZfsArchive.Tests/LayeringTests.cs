@@ -22,7 +22,7 @@ public sealed partial class LayeringTests
         ["Sftp"] = ["Model", "Processes", "Stores"],
         ["Zfs"] = ["Model", "Processes"],
         ["Manifests"] = ["Model"],
-        ["Repository"] = ["Manifests", "Model", "Stores"],
+        ["Repository"] = ["Manifests", "Model", "Processes", "Stores"],
         ["Fetch"] = ["Chunks", "Manifests", "Model", "Repository", "SendStream", "Stores"],
         ["Retention"] = [],
         ["Config"] = ["Model", "Retention", "Stores"],
@@ -30,6 +30,7 @@ public sealed partial class LayeringTests
         ["Restore"] = ["Fetch", "Manifests", "Model", "Processes", "Repository", "SendStream", "Zfs"],
         ["Doctor"] = ["Stores"],
         ["Copy"] = ["Chunks", "Fetch", "Manifests", "Model", "Repository", "Stores"],
+        ["Prune"] = ["Manifests", "Model", "Repository", "Retention", "Stores"],
         ["Verify"] = ["Chunks", "Fetch", "Manifests", "Model", "Repository", "SendStream", "Stores"],
     };
 

@@ -60,6 +60,18 @@ sealed record CopyResult(bool DryRun, ImmutableArray<CopiedResult> Archives, Imm
 
 sealed record CopiedResult(string Archive, string Snapshot, string State, long StoredLength, long? SentLength);
 
+/// <param name="FirstLook">Nothing was removed, since this host remembered nothing of the repository.</param>
+/// <param name="BytesInGrace">Stored bytes of removed archives whose grace time is not over.</param>
+sealed record PruneResult(
+    string Repository, bool DryRun, bool FirstLook, ImmutableArray<PrunedDataset> Datasets, long RemovedArchives, long RemovedBytes, long ChunksRemoved, long BytesFreed, long BytesInGrace,
+    ImmutableArray<string> Notes);
+
+/// <param name="BytesForChain">Stored bytes of what is kept only because something else needs it.</param>
+sealed record PrunedDataset(string Dataset, string Folder, string? Policy, string? HeldBack, long BytesForChain, ImmutableArray<PrunedArchive> Archives);
+
+/// <param name="Verdict"><c>keep</c>, <c>keep for chain</c> or <c>remove</c>.</param>
+sealed record PrunedArchive(string Archive, string Snapshot, string Kind, string Verdict, string Why, long StoredLength);
+
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(FailureResult))]
 [JsonSerializable(typeof(InitResult))]
@@ -68,6 +80,7 @@ sealed record CopiedResult(string Archive, string Snapshot, string State, long S
 [JsonSerializable(typeof(ListResult))]
 [JsonSerializable(typeof(VerifyResult))]
 [JsonSerializable(typeof(CopyResult))]
+[JsonSerializable(typeof(PruneResult))]
 [JsonSerializable(typeof(DoctorResult))]
 [JsonSerializable(typeof(RestoreSummary))]
 [JsonSerializable(typeof(UnlockResult))]

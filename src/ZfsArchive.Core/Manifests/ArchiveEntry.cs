@@ -19,7 +19,7 @@ public readonly record struct NodeKey(ulong Guid, bool Raw, ulong KeyGuid, ulong
 public sealed record ArchiveEntry(DatasetFolder Folder, ArchiveName Name, ManifestHead Head, string Sha256, long ManifestLength)
 {
     /// <summary><c>folder/archive</c>: how other archives and messages name it.</summary>
-    public string Id => $"{Folder}/{Name}";
+    public string Id { get; } = $"{Folder}/{Name}";
 
     /// <summary>What a restore of this archive leaves.</summary>
     public NodeKey Node => new(Head.Snapshot.Guid, Head.Encryption.Raw, Raw(Head.Encryption.KeyGuid), Raw(Head.Encryption.ToIvsetGuid));
@@ -35,6 +35,9 @@ public sealed record ArchiveEntry(DatasetFolder Folder, ArchiveName Name, Manife
     public string SnapshotName => $"{Head.Dataset.Name}@{Head.Snapshot.Name}";
 
     ulong Raw(ulong value) => Head.Encryption.Raw ? value : 0;
+
+    // Entries are looked up by the thousand; all they hold need not be hashed for that.
+    public override int GetHashCode() => Name.ToGuid.GetHashCode();
 
     public override string ToString() => Id;
 }

@@ -53,6 +53,16 @@ public static partial class Layout
     [GeneratedRegex("\\Aleases/([0-9a-f]{16})-([1-9][0-9]{0,8}|end)\\.json\\z")]
     private static partial Regex LeaseName();
 
+    /// <summary>What a prune is about to remove, or found unclaimed, at a time.</summary>
+    /// <param name="id">16 hexadecimal digits.</param>
+    public static string RemovalRecord(DateTimeOffset at, string id) =>
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Removed}{at.UtcDateTime:yyyyMMdd'T'HHmmss'Z'}-{id}{Json}");
+
+    public static bool IsRemovalRecord(string key) => RemovalName().IsMatch(key);
+
+    [GeneratedRegex("\\Aremoved/[0-9]{8}T[0-9]{6}Z-[0-9a-f]{16}\\.json\\z")]
+    private static partial Regex RemovalName();
+
     /// <summary>What a doctor found, at a time.</summary>
     public static string DoctorRecord(DateTimeOffset at, string id) =>
         string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Records}doctor-{at.UtcDateTime:yyyyMMdd'T'HHmmss'Z'}-{id}{Json}");

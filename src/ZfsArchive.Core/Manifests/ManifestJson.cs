@@ -12,6 +12,7 @@ namespace ZfsArchive.Manifests;
 [JsonSerializable(typeof(DatasetRecord))]
 [JsonSerializable(typeof(FeatureRecord))]
 [JsonSerializable(typeof(LeaseRecord))]
+[JsonSerializable(typeof(RemovalRecord))]
 public sealed partial class ManifestJson : JsonSerializerContext;
 
 /// <summary>The same for the lines of lists, each on one line.</summary>
@@ -65,10 +66,20 @@ public sealed record FeatureRecord(string Name, IReadOnlyList<string> RequiredTo
 /// <param name="Verb">What is being done.</param>
 /// <param name="Started">By the clock of the host.</param>
 /// <param name="Seconds">How long it holds from its creation, by the store's time.</param>
-public sealed record LeaseRecord(string Id, string Kind, string Verb, string Host, int Pid, DateTimeOffset Started, long Seconds)
+/// <param name="Process">Machine, boot and process of the holder: the same machine knows by it that the holder is dead.</param>
+public sealed record LeaseRecord(string Id, string Kind, string Verb, string Host, int Pid, DateTimeOffset Started, long Seconds, string? Process = null)
 {
     public const string Shared = "shared", Exclusive = "exclusive";
 
     /// <summary>Seconds: no lease holds longer without being refreshed.</summary>
     public const long LongestHold = 86_400;
 }
+
+/// <summary><c>removed/TIME-ID.json</c>: manifests that are about to be removed, and folders of chunks that no manifest claims. Written before anything goes.</summary>
+/// <param name="At">By the store's clock.</param>
+public sealed record RemovalRecord(DateTimeOffset At, string Host, IReadOnlyList<RemovedArchive> Archives);
+
+/// <param name="Archive"><c>folder/archive</c>.</param>
+/// <param name="ManifestSha256">The manifest's own hash; null for chunks without a manifest.</param>
+/// <param name="Snapshot"><c>dataset@snapshot</c>; null for chunks without a manifest.</param>
+public sealed record RemovedArchive(string Archive, string? ManifestSha256, string? Snapshot);

@@ -181,7 +181,7 @@ public sealed class ArchiveRepository : IAsyncDisposable
         await foreach (var listed in Store.ListAsync(Layout.Features, cancel))
         {
             var feature = await ReadDocumentAsync(Store, listed.Key.Text, ManifestJson.Default.FeatureRecord, cancel);
-            var forbidden = feature is null ? [] : feature.RequiredTo.Where(to => to == "read" || (to == "write" && use is RepositoryUse.Write)).ToList();
+            var forbidden = feature is null ? [] : feature.RequiredTo.Where(to => to == "read" || (to == "write" && use is not RepositoryUse.Read) || (to == "remove" && use is RepositoryUse.Remove)).ToList();
             if (forbidden.Count > 0)
                 throw new ArchiveException(FailureKind.Usage, $"{Store.Location} needs the feature '{feature!.Name}' to {string.Join(" and ", forbidden)}; this zfsarchive does not know it: use a newer one");
         }
@@ -210,4 +210,7 @@ public enum RepositoryUse
 {
     Read,
     Write,
+
+    /// <summary>To remove or replace, and so to write.</summary>
+    Remove,
 }

@@ -38,11 +38,19 @@ public sealed class KnownHeads(LocalFolders folders, RepositoryDescriptor reposi
     {
         var heads = Load().ToDictionary(h => h.Id);
         foreach (var archive in archives) heads[archive.Id] = new(archive.Id, archive.Sha256, archive.SnapshotName);
+        return Write(heads.Values);
+    }
+
+    /// <summary>Takes archives (<c>folder/archive</c>) that were removed by right out of what is remembered; false when the memory cannot be written.</summary>
+    public bool Forget(IReadOnlyCollection<string> ids) => Write(Load().Where(h => !ids.Contains(h.Id)));
+
+    bool Write(IEnumerable<KnownHead> heads)
+    {
         try
         {
             Directory.CreateDirectory(folders.State);
             var draft = $"{Path}.{Environment.ProcessId}.part";
-            File.WriteAllBytes(draft, JsonSerializer.SerializeToUtf8Bytes([.. heads.Values.OrderBy(h => h.Id, StringComparer.Ordinal)], KnownHeadsJson.Default.KnownHeadArray));
+            File.WriteAllBytes(draft, JsonSerializer.SerializeToUtf8Bytes([.. heads.OrderBy(h => h.Id, StringComparer.Ordinal)], KnownHeadsJson.Default.KnownHeadArray));
             File.Move(draft, Path, overwrite: true);
             return true;
         }

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using ZfsArchive.Manifests;
 using ZfsArchive.Model;
+using ZfsArchive.Processes;
 using ZfsArchive.Stores;
 
 namespace ZfsArchive.Repository;
@@ -59,7 +60,7 @@ public sealed class Lease : IAsyncDisposable
         terms ??= LeaseTerms.Standard;
         var record = new LeaseRecord(
             Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), kind is LeaseKind.Shared ? LeaseRecord.Shared : LeaseRecord.Exclusive, verb, host,
-            Environment.ProcessId, clock.GetUtcNow(), (long)terms.Hold.TotalSeconds);
+            Environment.ProcessId, clock.GetUtcNow(), (long)terms.Hold.TotalSeconds, ProcessMark.Own);
         var lease = new Lease(repository, kind, record, terms, clock);
         try
         {

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using ZfsArchive.Manifests;
 using ZfsArchive.Model;
+using ZfsArchive.Processes;
 using ZfsArchive.Stores;
 
 namespace ZfsArchive.Repository;
@@ -14,7 +15,7 @@ public enum LeaseState
     /// <summary>Its holder has closed it.</summary>
     Ended,
 
-    /// <summary>It was not refreshed in time: its holder is gone.</summary>
+    /// <summary>It was not refreshed in time, or its holder is known to be dead.</summary>
     Stale,
 }
 
@@ -31,9 +32,13 @@ public sealed record LeaseSeries(string Id, ImmutableArray<ObjectKey> Objects, b
 
     const int LongestName = 255;
 
+    /// <summary>Its holder was a process of this machine, and is no more.</summary>
+    public bool HolderIsDead { get; } = Record?.Process is { } process && ProcessMark.HasEnded(process);
+
     /// <param name="now">The store's time. A lease from its future is alive.</param>
     public LeaseState StateAt(DateTimeOffset now) =>
         Ended ? LeaseState.Ended
+        : HolderIsDead ? LeaseState.Stale
         : now - SeenAt > TimeSpan.FromSeconds(Record?.Seconds ?? LeaseRecord.LongestHold) + Tolerance ? LeaseState.Stale
         : LeaseState.Alive;
 
@@ -112,7 +117,7 @@ public sealed record LeaseSeries(string Id, ImmutableArray<ObjectKey> Objects, b
 
     static bool IsSound(LeaseRecord record, string id) =>
         record.Id == id && record.Kind is LeaseRecord.Shared or LeaseRecord.Exclusive && record.Seconds is > 0 and <= LeaseRecord.LongestHold
-        && IsName(record.Verb) && IsName(record.Host);
+        && IsName(record.Verb) && IsName(record.Host) && (record.Process is null || IsName(record.Process));
 
     static bool IsName(string text) => text.Length is > 0 and <= LongestName && ManifestReader.IsPlain(text);
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using ZfsArchive.Processes;
 
 namespace ZfsArchive.Sftp;
 
@@ -28,7 +29,7 @@ sealed class ControlFolder : IDisposable
             Sweep(parent);
             // nobody can have made a folder of this name before
             var random = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6));
-            var path = System.IO.Path.Combine(parent, $"{Begin}{Environment.ProcessId}-{WriterMark.StartOf(Environment.ProcessId)}-{random}");
+            var path = System.IO.Path.Combine(parent, $"{Begin}{Environment.ProcessId}-{ProcessMark.StartOf(Environment.ProcessId)}-{random}");
             Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
             return new(path);
         }
@@ -54,7 +55,7 @@ sealed class ControlFolder : IDisposable
         foreach (var folder in Directory.EnumerateDirectories(parent, $"{Begin}*"))
         {
             var parts = System.IO.Path.GetFileName(folder)[Begin.Length..].Split('-');
-            if (parts.Length == 3 && int.TryParse(parts[0], CultureInfo.InvariantCulture, out var process) && WriterMark.StartOf(process) != parts[1]) Remove(folder);
+            if (parts.Length == 3 && int.TryParse(parts[0], CultureInfo.InvariantCulture, out var process) && ProcessMark.StartOf(process) != parts[1]) Remove(folder);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using ZfsArchive.Processes;
 using ZfsArchive.Stores;
 
 namespace ZfsArchive.Sftp;
@@ -19,7 +20,7 @@ sealed class RemotePaths(StoreAddress.Remote address)
     public string In(string relative) => relative.Length == 0 ? Root : Root == "/" ? $"/{relative}" : $"{Root}/{relative}";
 
     /// <summary>A new name in the folder of a path.</summary>
-    public static string TemporaryIn(string folder) => $"{folder}/.{WriterMark.Own}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}{TemporarySuffix}";
+    public static string TemporaryIn(string folder) => $"{folder}/.{ProcessMark.Own}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}{TemporarySuffix}";
 
     public static bool IsTemporary(string name) => name.StartsWith('.') && name.Length > TemporarySuffix.Length + 1 && name.EndsWith(TemporarySuffix, StringComparison.Ordinal);
 

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using ZfsArchive.Processes;
 using ZfsArchive.Stores;
 
 namespace ZfsArchive.Sftp;
@@ -111,7 +112,7 @@ public sealed class SftpStore : IObjectStore
     public Task<int> SweepAsync(string prefix, CancellationToken cancel) => ActAsync("sweep", $"'{prefix}'", false, async session =>
     {
         var old = (await TimeAsync(session, cancel)).AddHours(-1);
-        return await _walk.SweepAsync(session, prefix, file => !_temporaries.IsLive(file.Path) && (file.ModifiedAt < old || WriterMark.HasEnded(Path.GetFileName(file.Path))), cancel);
+        return await _walk.SweepAsync(session, prefix, file => !_temporaries.IsLive(file.Path) && (file.ModifiedAt < old || ProcessMark.HasEnded(Path.GetFileName(file.Path))), cancel);
     }, cancel);
 
     public Task<IReadOnlyDictionary<ObjectKey, string>> Sha256Async(IReadOnlyList<ObjectKey> keys, CancellationToken cancel) =>

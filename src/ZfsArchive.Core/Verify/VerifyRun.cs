@@ -26,7 +26,7 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
     /// <param name="selects">Which archives are looked at closely; the catalog is always checked as a whole.</param>
     public async Task<VerifyReport> ExecuteAsync(Catalog catalog, Func<ArchiveEntry, bool> selects, CancellationToken cancel)
     {
-        foreach (var fault in ChainCheck.Find(catalog, new KnownHeads(repository.Folders, repository.Descriptor).Load())) Add(fault);
+        foreach (var fault in ChainCheck.Find(catalog, await KnownAsync(catalog, cancel))) Add(fault);
         if (repository.DescriptorFault is { } broken)
             Add(new(Severity.Damage, null, false, Layout.Descriptor, broken, "put it back from a copy of the repository; until then archives can be read, and nothing can be written"));
         var archives = catalog.Graph.Archives.Where(selects).ToImmutableArray();
@@ -47,6 +47,15 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
                 cancel.ThrowIfCancellationRequested();
                 return consequences.Of(f);
             })], consequences.Lost([.. faults.Where(f => f.Severity is Severity.Damage)]));
+    }
+
+    // What this host has seen, without what a prune has removed since, and written down.
+    async Task<ImmutableArray<KnownHead>> KnownAsync(Catalog catalog, CancellationToken cancel)
+    {
+        var known = new KnownHeads(repository.Folders, repository.Descriptor).Load();
+        var present = catalog.Graph.Archives.Select(a => a.Id).ToHashSet();
+        var removals = await RemovalRecords.FindAsync(repository, known.Select(k => k.Id).Where(id => !present.Contains(id)).ToHashSet(), cancel);
+        return [.. known.Where(k => present.Contains(k.Id) || !removals.ContainsKey(k.Id))];
     }
 
     // What no chain leads to is a fault of its own when nothing else explains it.

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using ZfsArchive.Processes;
 using ZfsArchive.Sftp;
 using ZfsArchive.Stores;
 using ZfsArchive.Tests.Worlds;
@@ -104,7 +105,7 @@ public sealed class SftpStoreTests(SftpServerFixture fixture) : IClassFixture<Sf
         await using var store = Open();
         Directory.CreateDirectory(Path.Combine(Local, "archives/x"));
         // of this process, and of one with its number that began at another time
-        var (live, dead) = ($"archives/x/.{WriterMark.Own}-00.part", $"archives/x/.{WriterMark.Own}9-00.part");
+        var (live, dead) = ($"archives/x/.{ProcessMark.Own}-00.part", $"archives/x/.{ProcessMark.Own}9-00.part");
         foreach (var (name, age) in new[] { ("archives/x/.old.part", 61), ("archives/x/.young.part", 30), (live, 0), (dead, 0), ("archives/x/object", 600), (".top.part", 600) })
         {
             File.WriteAllText(Path.Combine(Local, name), "x");

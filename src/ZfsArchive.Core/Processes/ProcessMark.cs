@@ -2,21 +2,22 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace ZfsArchive.Sftp;
+namespace ZfsArchive.Processes;
 
 /// <summary>
-/// What a temporary name on a server tells of its writer: machine, boot and process. On a server nothing can be locked; so the next run
-/// of the same machine knows that the writer has died, and need not wait until the file is old.
+/// What is left elsewhere tells of the process that left it: machine, boot and process. On a server nothing can be locked; so the next run
+/// of the same machine knows that the one before has died, and need not wait until what it left is old.
 /// </summary>
-static class WriterMark
+static class ProcessMark
 {
-    static readonly string s_machine = Hash(FirstLine("/etc/machine-id") ?? Environment.MachineName);
+    // containers of one image may share all but what their processes are numbered in
+    static readonly string s_machine = Hash((FirstLine("/etc/machine-id") ?? "") + Environment.MachineName + (new FileInfo("/proc/self/ns/pid").LinkTarget ?? ""));
     static readonly string s_boot = Hash(FirstLine("/proc/sys/kernel/random/boot_id") ?? "");
 
     /// <summary>Of this process.</summary>
     public static string Own { get; } = string.Create(CultureInfo.InvariantCulture, $"{s_machine}-{s_boot}-{Environment.ProcessId}-{StartOf(Environment.ProcessId)}");
 
-    /// <summary>Whether the writer, by the beginning of a temporary file's name, is known to have ended. A writer elsewhere is never known to.</summary>
+    /// <summary>Whether the process, by a mark or by a name that begins with one, is known to have ended. A process elsewhere is never known to.</summary>
     public static bool HasEnded(string name)
     {
         var parts = name.TrimStart('.').Split('-', '.');

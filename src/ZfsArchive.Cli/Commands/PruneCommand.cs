@@ -1,0 +1,110 @@
+using System.CommandLine;
+using System.Collections.Immutable;
+using System.Text.Json;
+using ZfsArchive.Cli.Output;
+using ZfsArchive.Manifests;
+using ZfsArchive.Model;
+using ZfsArchive.Prune;
+using ZfsArchive.Repository;
+using ZfsArchive.Retention;
+
+namespace ZfsArchive.Cli.Commands;
+
+static class PruneCommand
+{
+    public static Command Build(IHost host)
+    {
+        var dataset = new Argument<string?>("dataset") { Description = "Only archives of this dataset and those below it", Arity = ArgumentArity.ZeroOrOne };
+        var (last, hourly, daily) = (Keep("last", "So many of the newest snapshots"), Keep("hourly", "The first snapshot of so many hours that have any"), Keep("daily", "… of so many days (UTC)"));
+        var (weekly, monthly, yearly) = (Keep("weekly", "… of so many weeks, which begin on Monday"), Keep("monthly", "… of so many months"), Keep("yearly", "… of so many years"));
+        var within = new Option<int>("--keep-within") { Description = "All that are at most so many days older than the newest" };
+        var grace = new Option<int?>("--grace") { Description = "Days that chunks stay after their archive was removed; 7 if not said" };
+        var yes = new Option<bool>("--yes") { Description = "Also if more than half of a dataset's snapshots go" };
+        var (repo, dryRun, json, quiet) = (Options.Repo(), Options.DryRun(), Options.Json(), Options.Quiet());
+        var command = new Command("prune", "Remove archives that the policy does not want and nothing that it wants needs")
+        {
+            dataset, last, hourly, daily, weekly, monthly, yearly, within, grace, yes, repo, dryRun, json, quiet,
+        };
+        command.SetAction(async (parsed, cancel) =>
+        {
+            foreach (var option in new[] { last, hourly, daily, weekly, monthly, yearly, within })
+                if (parsed.GetValue(option) < 0) throw new ArchiveException(FailureKind.Usage, $"{option.Name} takes a number from 0, not {parsed.GetValue(option)}");
+            if (parsed.GetValue(grace) is < 0 or > 3650) throw new ArchiveException(FailureKind.Usage, $"--grace takes 0 to 3650 days, not {parsed.GetValue(grace)}");
+            var policy = new RetentionPolicy(
+                parsed.GetValue(last), parsed.GetValue(hourly), parsed.GetValue(daily), parsed.GetValue(weekly), parsed.GetValue(monthly), parsed.GetValue(yearly),
+                parsed.GetValue(within) is > 0 and var days ? TimeSpan.FromDays(days) : null);
+            if (policy.IsEmpty) throw new ArchiveException(FailureKind.Usage, "no policy: nothing would be removed; say what to keep, such as --keep-daily 7 --keep-weekly 4 --keep-monthly 12");
+            var only = parsed.GetValue(dataset);
+            var atMost = parsed.GetValue(yes) ? 1.0 : PruneRule.Half;
+            PruneRule RuleOf(string name) => new(only is null || name == only || name.StartsWith(only + "/", StringComparison.Ordinal) ? policy : null, atMost);
+
+            await using var repository = await Options.OpenRepositoryAsync(host, Options.PlaceOf(parsed, repo), RepositoryUse.Remove, cancel);
+            var wait = parsed.GetValue(grace) is { } graceDays ? TimeSpan.FromDays(graceDays) : PruneRun.StandardGrace;
+            var report = await PruneVerb.ExecuteAsync(host, repository, RuleOf, wait, parsed.GetValue(dryRun), cancel);
+            if (only is not null && report.Plan.Datasets.All(d => d.Policy is null)) throw new ArchiveException(FailureKind.Usage, $"no dataset '{only}' is archived here; what is: {string.Join(", ", report.Plan.Datasets.Select(d => d.Name).Distinct().Take(20))}");
+            if (parsed.GetValue(json)) await host.Out.WriteLineAsync(JsonSerializer.Serialize(PruneVerb.Result(repository, report, parsed.GetValue(dryRun)), CliJson.Default.PruneResult));
+            else await PruneVerb.PrintAsync(host, report, parsed.GetValue(dryRun), parsed.GetValue(quiet));
+            return report.Plan.Datasets.Any(d => d.HeldBack is not null) ? ExitCodes.Partly : ExitCodes.Done;
+        });
+        return command;
+
+        static Option<int> Keep(string word, string what) => new($"--keep-{word}") { Description = what };
+    }
+}
+
+/// <summary>One prune of one repository, by whoever asks for it.</summary>
+static class PruneVerb
+{
+    public static async Task<PruneReport> ExecuteAsync(IHost host, ArchiveRepository repository, Func<string, PruneRule> ruleOf, TimeSpan grace, bool dryRun, CancellationToken cancel)
+    {
+        await using var lease = dryRun ? null : await Lease.TakeAsync(repository, LeaseKind.Exclusive, "prune", host.HostName, host.Clock, cancel);
+        return await new PruneRun(repository, lease, grace, host.HostName, host.Clock).ExecuteAsync(ruleOf, _ => Task.FromResult<IReadOnlySet<string>>(ImmutableHashSet<string>.Empty), cancel);
+    }
+
+    public static PruneResult Result(ArchiveRepository repository, PruneReport report, bool dryRun) => new(
+        repository.Store.Location, dryRun, report.IsFirstLook,
+        [.. report.Plan.Datasets.Select(d => new PrunedDataset(d.Name, d.Folder.Text, d.Policy?.ToString(), d.HeldBack, d.BytesForChain,
+            [.. d.Decisions.Select(a => new PrunedArchive(a.Archive.Id, a.Archive.SnapshotName, a.Archive.Head.Kind, Word(a.Verdict), a.Why, a.Archive.Head.Totals.StoredLength))]))],
+        dryRun ? report.Plan.Removals.Length : report.Removed.Length, (dryRun ? report.Plan.Removals : report.Removed).Sum(a => a.Head.Totals.StoredLength),
+        report.ChunksRemoved, report.BytesFreed, report.BytesInGrace, report.Plan.Notes);
+
+    public static async Task PrintAsync(IHost host, PruneReport report, bool dryRun, bool quiet)
+    {
+        if (dryRun && !quiet) await PrintDecisionsAsync(host, report.Plan);
+        foreach (var note in report.Plan.Notes) await host.Error.WriteLineAsync($"zfsarchive: note: {note}");
+        foreach (var held in report.Plan.Datasets.Where(d => d.HeldBack is not null)) await host.Error.WriteLineAsync($"zfsarchive: {held.HeldBack}");
+        if (quiet) return;
+        if (report.IsFirstLook && !dryRun)
+        {
+            await host.Out.WriteLineAsync($"first look from this host: {Text.Plural(report.Plan.Datasets.Sum(d => d.Decisions.Length), "archive")} written down, nothing removed; the next prune removes {report.Plan.Removals.Length} ({Text.Bytes(report.Plan.RemovedBytes)})");
+            return;
+        }
+        foreach (var archive in dryRun ? [] : report.Removed) await host.Out.WriteLineAsync($"removed {archive.SnapshotName} ({archive.Head.Kind}), {Text.Bytes(archive.Head.Totals.StoredLength)}");
+        await host.Out.WriteLineAsync(Summary(report, dryRun));
+    }
+
+    /// <summary>One line.</summary>
+    public static string Summary(PruneReport report, bool dryRun)
+    {
+        var kept = report.Plan.Datasets.Sum(d => d.Decisions.Length) - report.Plan.Removals.Length;
+        var removed = dryRun ? report.Plan.Removals : report.Removed;
+        return $"{(dryRun ? "would remove" : "removed")} {Text.Plural(removed.Length, "archive")} ({Text.Bytes(removed.Sum(a => a.Head.Totals.StoredLength))}), {(dryRun ? "would keep" : "kept")} {kept} ({Text.Bytes(report.Plan.Datasets.Sum(d => d.BytesForChain))} only for the chain); "
+            + $"{(dryRun ? "would free" : "freed")} {Text.Bytes(report.BytesFreed)} of earlier ones{(report.BytesInGrace > 0 ? $", {Text.Bytes(report.BytesInGrace)} go when their grace time is over" : "")}";
+    }
+
+    static async Task PrintDecisionsAsync(IHost host, PrunePlan plan)
+    {
+        foreach (var dataset in plan.Datasets)
+        {
+            await host.Out.WriteLineAsync($"{dataset.Name}: {(dataset.Policy is null ? "no policy, everything is kept" : $"keep {dataset.Policy}")}");
+            List<string[]> rows = [["  SNAPSHOT", "TAKEN", "KIND", ">STORED", "", "WHY"]];
+            rows.AddRange(dataset.Decisions.Select(d => new[]
+            {
+                $"  @{d.Archive.Head.Snapshot.Name}", Text.Time(d.Archive.Head.Snapshot.Creation), d.Archive.Head.Kind, Text.Bytes(d.Archive.Head.Totals.StoredLength), Word(d.Verdict), d.Why,
+            }));
+            foreach (var line in Text.Table(rows)) await host.Out.WriteLineAsync(line);
+        }
+    }
+
+    static string Word(Verdict verdict) => verdict switch { Verdict.Keep => "keep", Verdict.KeepForChain => "keep for chain", _ => "remove" };
+}

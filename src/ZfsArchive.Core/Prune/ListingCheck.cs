@@ -1,0 +1,88 @@
+using System.Collections.Immutable;
+using ZfsArchive.Manifests;
+using ZfsArchive.Model;
+using ZfsArchive.Repository;
+using ZfsArchive.Stores;
+
+namespace ZfsArchive.Prune;
+
+/// <summary>Chunks in one archive's folder, as a listing shows them.</summary>
+/// <param name="Youngest">When the youngest of them was created, by the store's clock.</param>
+public sealed record ChunkFolder(DatasetFolder Folder, ArchiveName Name, int Objects, long Bytes, DateTimeOffset Youngest)
+{
+    public string Id => $"{Folder}/{Name}";
+}
+
+/// <summary>What lies in a repository, found to agree with itself and with what this host remembers.</summary>
+/// <param name="Unclaimed">Chunks of archives that have no manifest, by the store's own word on each.</param>
+/// <param name="Overfull">Archives with more objects than their manifests name: another attempt left them.</param>
+/// <param name="Removals">Of what is unclaimed, what a prune wrote down before.</param>
+/// <param name="IsFirstLook">This host remembers nothing of the repository, so that nothing could be missed.</param>
+public sealed record ListingFacts(
+    ImmutableArray<ChunkFolder> Unclaimed, ImmutableArray<ArchiveEntry> Overfull, ImmutableDictionary<string, Removal> Removals, bool IsFirstLook);
+
+/// <summary>
+/// Nothing is removed on the word of a listing alone: one that leaves a manifest out would make its base look superfluous. Two things
+/// show it: what this host has seen before, and chunks that no listed manifest claims and whose manifest is there when it is asked for.
+/// </summary>
+public static class ListingCheck
+{
+    const int ParallelQuestions = 16;
+
+    /// <exception cref="ArchiveException">Damage: the listing has shrunk, or contradicts the store's own word. Nothing may be removed.</exception>
+    public static async Task<ListingFacts> LookAsync(ArchiveRepository repository, Catalog catalog, CancellationToken cancel)
+    {
+        var heads = new KnownHeads(repository.Folders, repository.Descriptor).Load();
+        var claimed = catalog.Graph.Archives.ToDictionary(a => a.Id);
+        var unreadable = catalog.Faults.Select(f => Layout.ParseManifest(f.Key)).Where(m => m is not null).Select(m => $"{m!.Value.Folder}/{m.Value.Name}").ToHashSet();
+        await RequireAllKnownAsync(repository, [.. heads.Where(h => !claimed.ContainsKey(h.Id) && !unreadable.Contains(h.Id))], cancel);
+
+        var unclaimed = ImmutableArray.CreateBuilder<ChunkFolder>();
+        var overfull = ImmutableArray.CreateBuilder<ArchiveEntry>();
+        await foreach (var folder in FoldersAsync(repository.Store, cancel))
+        {
+            if (unreadable.Contains(folder.Id)) continue;
+            if (!claimed.TryGetValue(folder.Id, out var archive)) unclaimed.Add(folder);
+            else if (folder.Objects > archive.Head.Totals.Chunks + (archive.Head.Package is null ? 0 : 1)) overfull.Add(archive);
+        }
+        await Parallel.ForEachAsync(unclaimed, new ParallelOptions { MaxDegreeOfParallelism = ParallelQuestions, CancellationToken = cancel },
+            async (folder, stop) => await RequireNoManifestAsync(repository.Store, folder.Folder, folder.Name, stop));
+        var removals = await RemovalRecords.FindAsync(repository, unclaimed.Select(u => u.Id).ToHashSet(), cancel);
+        return new(unclaimed.ToImmutable(), overfull.ToImmutable(), removals, heads.IsEmpty && !catalog.Graph.Archives.IsEmpty);
+    }
+
+    /// <summary>Asks for an archive's manifest by its exact name.</summary>
+    /// <exception cref="ArchiveException">Damage: it is there.</exception>
+    public static async Task RequireNoManifestAsync(IObjectStore store, DatasetFolder folder, ArchiveName name, CancellationToken cancel)
+    {
+        var key = Layout.Manifest(folder, name);
+        if (await store.StatAsync(new(key), cancel) is not null)
+            throw new ArchiveException(FailureKind.Damage, $"{store.Location}: {key} is there and was left out of the listing: nothing was removed. The listing cannot be trusted; run it again, and if it stays so, ask the provider");
+    }
+
+    static async Task RequireAllKnownAsync(ArchiveRepository repository, ImmutableArray<KnownHead> missing, CancellationToken cancel)
+    {
+        if (missing.IsEmpty) return;
+        var removed = await RemovalRecords.FindAsync(repository, missing.Select(m => m.Id).ToHashSet(), cancel);
+        if (missing.FirstOrDefault(m => !removed.ContainsKey(m.Id)) is not { } vanished) return;
+        var count = missing.Count(m => !removed.ContainsKey(m.Id));
+        throw new ArchiveException(FailureKind.Damage, $"{repository.Store.Location}: the manifest of {vanished.Snapshot} ({vanished.Id}){(count > 1 ? $" and {count - 1} more" : "")} was here and is not in the listing, and no prune recorded its removal: nothing was removed; run verify to see what is lost");
+    }
+
+    static async IAsyncEnumerable<ChunkFolder> FoldersAsync(IObjectStore store, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel)
+    {
+        ChunkFolder? folder = null;
+        await foreach (var info in store.ListAsync(Layout.Archives, cancel))
+        {
+            if (Layout.ParseArchived(info.Key.Text) is not { } parsed) continue;
+            if (folder is not null && folder.Folder == parsed.Folder && folder.Name == parsed.Name)
+            {
+                folder = folder with { Objects = folder.Objects + 1, Bytes = folder.Bytes + info.Length, Youngest = info.ModifiedAt > folder.Youngest ? info.ModifiedAt : folder.Youngest };
+                continue;
+            }
+            if (folder is not null) yield return folder;
+            folder = new(parsed.Folder, parsed.Name, 1, info.Length, info.ModifiedAt);
+        }
+        if (folder is not null) yield return folder;
+    }
+}
