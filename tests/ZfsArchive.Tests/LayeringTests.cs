@@ -24,7 +24,7 @@ public sealed partial class LayeringTests
         ["Manifests"] = ["Model"],
         ["Repository"] = ["Manifests", "Model", "Processes", "Stores"],
         ["Fetch"] = ["Chunks", "Manifests", "Model", "Repository", "SendStream", "Stores"],
-        ["Retention"] = [],
+        ["Retention"] = ["Model"],
         ["Config"] = ["Model", "Retention", "Stores"],
         ["Backup"] = ["Chunks", "Fetch", "Manifests", "Model", "Repository", "Retention", "SendStream", "Stores", "Zfs"],
         ["Restore"] = ["Fetch", "Manifests", "Model", "Processes", "Repository", "SendStream", "Zfs"],

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using ZfsArchive.Manifests;
+using ZfsArchive.Retention;
 using ZfsArchive.Zfs;
 
 namespace ZfsArchive.Backup;
@@ -27,7 +28,17 @@ public enum FirstArchive
 /// <param name="AllowPlaintext">A dataset that is not encrypted may be sent.</param>
 /// <param name="AllowFull">A new full may be sent where a chain exists that nothing continues.</param>
 /// <param name="Adopt">A dataset of another GUID may continue the chain of its snapshots.</param>
-public sealed record BackupPolicy(FirstArchive First, bool AllowPlaintext, bool AllowFull, bool Adopt);
+public sealed record BackupPolicy(FirstArchive First, bool AllowPlaintext, bool AllowFull, bool Adopt)
+{
+    /// <summary>What a chain may become before a new full begins another one.</summary>
+    public ChainRule Chain { get; init; } = ChainRule.Endless;
+
+    /// <summary>Which snapshots are archived at all.</summary>
+    public SnapshotFilter Filter { get; init; } = SnapshotFilter.Everything;
+
+    /// <summary>How long each archive will be kept: what tiered chains and a choice of what is wanted go by.</summary>
+    public RetentionPolicy Retention { get; init; } = new();
+}
 
 /// <summary>One archive to be made.</summary>
 /// <param name="Base">The snapshot or bookmark at the source to send from; null for a full.</param>

@@ -63,35 +63,10 @@ public sealed record JobRule(
     string? SnapshotPrefix, int? KeepOwnSnapshots, ImmutableArray<string> Snapshots, ImmutableArray<string> ExcludeSnapshots, SnapshotChoice Select, SendRule Send, ChainRule Chain,
     RetentionPolicy? Retention, TimeSpan? MaxAge, HookRule Hooks);
 
-public enum SnapshotChoice
-{
-    /// <summary>Every one.</summary>
-    All,
-
-    /// <summary>Those that the retention policy would keep, and the newest.</summary>
-    Wanted,
-
-    /// <summary>The newest only.</summary>
-    Newest,
-}
-
 /// <param name="FirstNewest">The first archive is of the newest snapshot, not the oldest.</param>
 /// <param name="Level">zstd level, 0 for none.</param>
 /// <param name="ChunkSize">MiB, fixed for the archive; null for the standard schedule.</param>
 public sealed record SendRule(bool AllowPlaintext, bool AllowFull, bool Adopt, bool FirstNewest, int Level, int? ChunkSize);
-
-public enum ChainKind
-{
-    /// <summary>Each archive is based on the one before.</summary>
-    Linear,
-
-    /// <summary>Each archive is based on the newest that is kept at least as long as itself.</summary>
-    Tiered,
-}
-
-/// <param name="MaxAge">A new full when the chain's full is older; null: never for its age.</param>
-/// <param name="MaxLength">A new full when the chain would have more archives; null: never for its length.</param>
-public sealed record ChainRule(ChainKind Kind, TimeSpan? MaxAge, int? MaxLength);
 
 /// <summary>Commands around a job; each is a program with its arguments, run without a shell.</summary>
 /// <param name="Before">Run first; if one fails the job is not done.</param>

@@ -10,6 +10,7 @@ public sealed class ArchiveGraph
 {
     readonly ILookup<ulong, ArchiveEntry> _byBaseGuid;
     readonly ILookup<ulong, ArchiveEntry> _byGuid;
+    ArchivePaths? _paths;
 
     public ArchiveGraph(IEnumerable<ArchiveEntry> archives)
     {
@@ -27,22 +28,23 @@ public sealed class ArchiveGraph
     public IEnumerable<ArchiveEntry> BasedOn(ArchiveEntry archive) => _byBaseGuid[archive.Head.Snapshot.Guid].Where(next => Fits(archive, next));
 
     /// <summary>The cheapest paths to everything that can be reached through archives that pass <paramref name="healthy"/>.</summary>
-    public ArchivePaths Paths(Func<ArchiveEntry, bool>? healthy = null)
+    public ArchivePaths Paths(Func<ArchiveEntry, bool>? healthy = null) => healthy is null ? _paths ??= Find(null) : Find(healthy);
+
+    ArchivePaths Find(Func<ArchiveEntry, bool>? healthy)
     {
         var usable = Archives.Where(a => a.Counts && (healthy?.Invoke(a) ?? true)).ToHashSet();
-        var before = new Dictionary<ArchiveEntry, ArchiveEntry?>();
-        var costs = new Dictionary<ArchiveEntry, long>();
+        var ways = new Dictionary<ArchiveEntry, Way>();
         var reach = new PriorityQueue<(ArchiveEntry Archive, ArchiveEntry? Before), (long Cost, string Id)>();
         foreach (var full in usable.Where(a => a.Head.IsFull)) reach.Enqueue((full, null), (full.Head.Totals.StoredLength, full.Id));
 
         while (reach.TryDequeue(out var step, out var priority))
         {
-            if (!before.TryAdd(step.Archive, step.Before)) continue;
-            costs[step.Archive] = priority.Cost;
-            foreach (var next in BasedOn(step.Archive).Where(n => usable.Contains(n) && !before.ContainsKey(n)))
+            var way = step.Before is null ? new Way(null, step.Archive, 1, priority.Cost) : new(step.Before, ways[step.Before].Full, ways[step.Before].Length + 1, priority.Cost);
+            if (!ways.TryAdd(step.Archive, way)) continue;
+            foreach (var next in BasedOn(step.Archive).Where(n => usable.Contains(n) && !ways.ContainsKey(n)))
                 reach.Enqueue((next, step.Archive), (priority.Cost + next.Head.Totals.StoredLength, next.Id));
         }
-        return new(before, costs, _byGuid);
+        return new(ways, _byGuid);
     }
 
     // Receivers refuse a stream without large blocks once the dataset has had one with them.
@@ -50,20 +52,30 @@ public sealed class ArchiveGraph
         next.Wants is { } wanted && archive.Node.Serves(wanted) && (next.LargeBlocks || !archive.LargeBlocks);
 }
 
+/// <summary>The cheapest way to an archive.</summary>
+/// <param name="Before">The archive before it; null for a full.</param>
+/// <param name="Full">Where it begins.</param>
+/// <param name="Length">Archives, the full and the last one included.</param>
+/// <param name="Cost">Stored bytes to read.</param>
+public readonly record struct Way(ArchiveEntry? Before, ArchiveEntry Full, int Length, long Cost);
+
 /// <summary>What can be restored, and how.</summary>
-public sealed class ArchivePaths(Dictionary<ArchiveEntry, ArchiveEntry?> before, Dictionary<ArchiveEntry, long> costs, ILookup<ulong, ArchiveEntry> byGuid)
+public sealed class ArchivePaths(Dictionary<ArchiveEntry, Way> ways, ILookup<ulong, ArchiveEntry> byGuid)
 {
-    public bool Reaches(ArchiveEntry archive) => before.ContainsKey(archive);
+    public bool Reaches(ArchiveEntry archive) => ways.ContainsKey(archive);
+
+    /// <summary>The way to an archive that can be reached.</summary>
+    public Way Way(ArchiveEntry archive) => ways[archive];
 
     /// <summary>Stored bytes to read for it.</summary>
-    public long Cost(ArchiveEntry archive) => costs[archive];
+    public long Cost(ArchiveEntry archive) => ways[archive].Cost;
 
     /// <summary>From the full to the archive; null when it cannot be reached.</summary>
     public ImmutableArray<ArchiveEntry>? To(ArchiveEntry archive)
     {
         if (!Reaches(archive)) return null;
         var path = new Stack<ArchiveEntry>();
-        for (var at = archive; at is not null; at = before[at]) path.Push(at);
+        for (var at = archive; at is not null; at = ways[at].Before) path.Push(at);
         return [.. path];
     }
 

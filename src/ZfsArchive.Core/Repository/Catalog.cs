@@ -12,14 +12,18 @@ namespace ZfsArchive.Repository;
 public sealed record Catalog(
     ArchiveGraph Graph, ImmutableDictionary<DatasetFolder, (int Number, DatasetRecord Record)> Datasets, ImmutableArray<CatalogFault> Faults, ImmutableArray<string> Strangers, ImmutableArray<string> MissingRecords)
 {
+    readonly Lazy<ILookup<string, ArchiveEntry>> _byDataset = new(() => Graph.Archives.ToLookup(a => a.Folder.Hex));
+
+    /// <summary>The archives of the dataset with this GUID, whatever its folder is called.</summary>
+    public IEnumerable<ArchiveEntry> ArchivesOf(ulong datasetGuid) => _byDataset.Value[$"{datasetGuid:x16}"];
+
     /// <summary>The same with one archive more, just committed.</summary>
-    public Catalog With(ArchiveEntry archive) => this with
-    {
-        Graph = new(Graph.Archives.Where(a => a.Id != archive.Id).Append(archive)),
-        Datasets = Datasets.TryGetValue(archive.Folder, out var known) && known.Record.Name == archive.Head.Dataset.Name
+    public Catalog With(ArchiveEntry archive) => new(
+        new(Graph.Archives.Where(a => a.Id != archive.Id).Append(archive)),
+        Datasets.TryGetValue(archive.Folder, out var known) && known.Record.Name == archive.Head.Dataset.Name
             ? Datasets
             : Datasets.SetItem(archive.Folder, (known.Number + 1, new(archive.Head.Dataset.Name, archive.Head.Dataset.Guid, archive.Head.Dataset.PoolGuid, archive.Head.Created.Host))),
-    };
+        Faults, Strangers, MissingRecords);
 
     /// <summary>The newest true name; without its record the one in the newest manifest, or the folder's.</summary>
     public string NameOf(DatasetFolder folder) =>
