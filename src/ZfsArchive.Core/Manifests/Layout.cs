@@ -67,6 +67,15 @@ public static partial class Layout
     public static string DoctorRecord(DateTimeOffset at, string id) =>
         string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Records}doctor-{at.UtcDateTime:yyyyMMdd'T'HHmmss'Z'}-{id}{Json}");
 
+    /// <summary>What is known of verifications, at a time.</summary>
+    public static string VerifyRecord(DateTimeOffset at, string id) =>
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Records}verify-{at.UtcDateTime:yyyyMMdd'T'HHmmss'Z'}-{id}{Json}");
+
+    public static bool IsVerifyRecord(string key) => VerifyRecordName().IsMatch(key);
+
+    [GeneratedRegex("\\Arecords/verify-[0-9]{8}T[0-9]{6}Z-[0-9a-f]{16}\\.json\\z")]
+    private static partial Regex VerifyRecordName();
+
     /// <summary>The archive that a manifest's name is of, or null.</summary>
     public static (DatasetFolder Folder, ArchiveName Name)? ParseManifest(string key) =>
         Split(key, Manifests, out var folder, out var rest) && rest.EndsWith(Json, StringComparison.Ordinal) && ArchiveName.TryParse(rest[..^Json.Length]) is { } name

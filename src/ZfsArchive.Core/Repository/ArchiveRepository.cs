@@ -194,10 +194,10 @@ public sealed class ArchiveRepository : IAsyncDisposable
 
     /// <summary>A small JSON object whose seal holds; null when it is definitely absent.</summary>
     /// <exception cref="ArchiveException">Damage.</exception>
-    internal static async Task<T?> ReadDocumentAsync<T>(IObjectStore store, string key, JsonTypeInfo<T> type, CancellationToken cancel) where T : class
+    internal static async Task<T?> ReadDocumentAsync<T>(IObjectStore store, string key, JsonTypeInfo<T> type, CancellationToken cancel, int largest = LargestDocument) where T : class
     {
         if (await store.StatAsync(new(key), cancel) is not { } info) return null;
-        if (info.Length > LargestDocument) throw SealedJson.Damage(key, $"it has {info.Length} bytes");
+        if (info.Length > largest) throw SealedJson.Damage(key, $"it has {info.Length} bytes");
         var text = new byte[info.Length];
         if (await store.ReadAsync(new(key), 0, text, cancel) != text.Length) throw SealedJson.Damage(key, "it is cut");
         SealedJson.Check(SealedJson.ObjectPrefix(key), text, key);

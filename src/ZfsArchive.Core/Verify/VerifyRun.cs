@@ -14,14 +14,32 @@ public readonly record struct VerifyProgress(long Read, long Total);
 
 /// <summary>Holds what is stored against the manifests. Damage is a finding, never an exception; a store that fails is one.</summary>
 /// <param name="remote">Chunks are hashed by the far side where it can; what it cannot is read. Not beyond <see cref="VerifyLevel.Data"/>.</param>
-public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, IProgress<VerifyProgress>? progress = null, bool remote = false)
+/// <param name="outOfTime">Asked before each chunk; once it says so the rest is left, and the trace tells what was looked at.</param>
+public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, IProgress<VerifyProgress>? progress = null, bool remote = false, Func<bool>? outOfTime = null)
 {
     const string Mend = "send the snapshot again while the source has it (zfs send -w … | zfsarchive backup --stdin --dataset NAME): the same stream puts the chunk back; or copy the chunk from another repository";
     const int WordsAtOnce = 256;
     readonly ConcurrentQueue<Fault> _faults = new();
-    readonly ConcurrentDictionary<string, bool> _damagedObjects = new();
+    readonly ConcurrentDictionary<string, VerifyLevel> _damagedObjects = new();
+    readonly ConcurrentDictionary<string, string> _damageReasons = new();
+    readonly ConcurrentDictionary<string, ConcurrentQueue<int>> _looked = new();
+    ImmutableDictionary<string, ImmutableArray<VerifyPart>>? _parts;
+    ImmutableArray<ArchiveEntry> _archives = [];
     readonly ConcurrentDictionary<string, bool> _checkedByWord = new();
     long _chunks, _read, _total, _byWord;
+
+    /// <summary>Only these chunks are read, and of their archives only the presence is checked; the catalog is checked as a whole.</summary>
+    public Task<VerifyReport> ExecuteAsync(Catalog catalog, ImmutableArray<VerifyPart> parts, CancellationToken cancel)
+    {
+        _parts = parts.GroupBy(p => p.Archive.Id).ToImmutableDictionary(g => g.Key, g => g.ToImmutableArray());
+        return ExecuteAsync(catalog, a => _parts.ContainsKey(a.Id), cancel);
+    }
+
+    /// <summary>What was looked at, for <see cref="VerifyHistory.Add"/>.</summary>
+    /// <param name="now">When.</param>
+    public VerifyTrace Trace(DateTimeOffset now) => new(
+        _archives, _looked.ToDictionary(l => l.Key, l => (IReadOnlyList<int>)[.. l.Value]),
+        [.. _damagedObjects.Select(d => new DamagedObject(d.Key, _damageReasons[d.Key], d.Value, now))]);
 
     /// <param name="selects">Which archives are looked at closely; the catalog is always checked as a whole.</param>
     public async Task<VerifyReport> ExecuteAsync(Catalog catalog, Func<ArchiveEntry, bool> selects, CancellationToken cancel)
@@ -29,7 +47,7 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
         foreach (var fault in ChainCheck.Find(catalog, await KnownAsync(catalog, cancel))) Add(fault);
         if (repository.DescriptorFault is { } broken)
             Add(new(Severity.Damage, null, false, Layout.Descriptor, broken, "put it back from a copy of the repository; until then archives can be read, and nothing can be written"));
-        var archives = catalog.Graph.Archives.Where(selects).ToImmutableArray();
+        var archives = _archives = [.. catalog.Graph.Archives.Where(selects)];
         _total = archives.Sum(a => a.Head.Totals.StoredLength);
         await CheckManifestsAsync(archives, cancel);
         FindStranded(catalog);
@@ -83,6 +101,11 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
     async Task CheckObjectsAsync(Catalog catalog, ImmutableArray<ArchiveEntry> archives, CancellationToken cancel)
     {
         var waiting = archives.ToDictionary(a => a.Id);
+        if (_parts is not null)
+        {
+            foreach (var archive in waiting.Values) await CheckPresenceAsync(archive, await ChunkPresence.ListedAsync(repository, archive, cancel), cancel);
+            return;
+        }
         var known = catalog.Graph.Archives.Select(a => a.Id).Concat(_faults.Select(f => f.ArchiveId ?? "")).ToHashSet();
         string? folder = null;
         var listed = new Dictionary<string, ObjectInfo>();
@@ -112,7 +135,7 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
 
     Task CheckPresenceAsync(ArchiveEntry archive, Dictionary<string, ObjectInfo> listed, CancellationToken cancel) => OfManifestAsync(archive, async manifest =>
     {
-        await foreach (var (key, reason) in ChunkPresence.MissingAsync(repository, archive, manifest, listed, cancel)) AddDamage(archive, key, reason);
+        await foreach (var (key, reason) in ChunkPresence.MissingAsync(repository, archive, manifest, listed, cancel)) AddDamage(archive, key, VerifyLevel.Objects, reason);
         if (archive.Head.Package is { } package && Path.GetFileName(package) is var name && !listed.ContainsKey(name) && await repository.Store.StatAsync(new(package), cancel) is null)
             Add(new(Severity.Damage, archive.Id, false, package, "the header of the package it came in is missing; the stream itself is not concerned", Mend));
     }, cancel);
@@ -137,7 +160,7 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
         foreach (var (key, sha256) in await repository.Store.Sha256Async([.. byKey.Keys], cancel))
         {
             var line = byKey[key];
-            if (ChunkName.TryParse(line.Name)!.Sha256 != sha256) AddDamage(archive, key.Text, $"the store says that the chunk has the SHA-256 {sha256}");
+            if (ChunkName.TryParse(line.Name)!.Sha256 != sha256) AddDamage(archive, key.Text, VerifyLevel.Data, $"the store says that the chunk has the SHA-256 {sha256}");
             if (remote) _checkedByWord.TryAdd(key.Text, true);
             _byWord += line.StoredLength;
         }
@@ -150,7 +173,7 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
         await Parallel.ForEachAsync(archives, new ParallelOptions { MaxDegreeOfParallelism = 2, CancellationToken = cancel }, async (archive, stop) =>
         {
             await CheckPackageAsync(archive, stop);
-            await OfManifestAsync(archive, manifest => Parallel.ForEachAsync(InPlace(archive, manifest),
+            await OfManifestAsync(archive, manifest => Parallel.ForEachAsync(InPlace(archive, manifest).Where(IsWanted).TakeWhile(_ => outOfTime?.Invoke() is not true),
                 new ParallelOptions { MaxDegreeOfParallelism = ChunkFetcher.StandardParallel, CancellationToken = stop },
                 async (place, inner) => await CheckChunkAsync(fetcher, place, inner)), stop);
         });
@@ -169,23 +192,32 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
     async Task CheckChunkAsync(ChunkFetcher fetcher, ChunkInPlace place, CancellationToken cancel)
     {
         var key = Layout.Chunk(place.Archive.Folder, place.Archive.Name, place.Line.Name);
-        if (_checkedByWord.ContainsKey(key)) return;
+        if (_checkedByWord.ContainsKey(key))
+        {
+            Looked(place);
+            return;
+        }
         try
         {
             using var chunk = await fetcher.FetchAsync(place.Archive, place.Line, cancel);
-            if (level >= VerifyLevel.Stream && ChunkCheck.Broken(place, chunk) is { } broken) AddDamage(place.Archive, key, broken);
+            if (level >= VerifyLevel.Stream && ChunkCheck.Broken(place, chunk) is { } broken) AddDamage(place.Archive, key, VerifyLevel.Stream, broken);
         }
         catch (DamageException e)
         {
-            AddDamage(place.Archive, key, $"the chunk is damaged: {e.Why}");
+            AddDamage(place.Archive, key, VerifyLevel.Data, $"the chunk is damaged: {e.Why}");
         }
         catch (StoreException e) when (e.Failure is StoreFailure.Permanent)
         {
             // One bad sector is a finding. What may not be read, or not now, is none: then nothing is known.
-            AddDamage(place.Archive, key, $"the chunk cannot be read: {e.Message}");
+            AddDamage(place.Archive, key, VerifyLevel.Data, $"the chunk cannot be read: {e.Message}");
         }
+        Looked(place);
         progress?.Report(new(Interlocked.Add(ref _read, place.Line.StoredLength), _total));
     }
+
+    bool IsWanted(ChunkInPlace place) => _parts is null || _parts[place.Archive.Id].Any(p => place.Index >= p.From && place.Index < p.To);
+
+    void Looked(ChunkInPlace place) => _looked.GetOrAdd(place.Archive.Id, _ => new()).Enqueue(place.Index);
 
     static IEnumerable<ChunkInPlace> InPlace(ArchiveEntry archive, ManifestCopy manifest)
     {
@@ -209,18 +241,19 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
         {
             using var manifest = await repository.OpenManifestAsync(archive.Folder, archive.Name, cancel);
             if (manifest is not null) await look(manifest);
-            else AddDamage(archive, Layout.Manifest(archive.Folder, archive.Name), "the manifest was listed and is gone");
+            else AddDamage(archive, Layout.Manifest(archive.Folder, archive.Name), VerifyLevel.Chain, "the manifest was listed and is gone");
         }
         catch (DamageException e)
         {
-            AddDamage(archive, Layout.Manifest(archive.Folder, archive.Name), e.Why);
+            AddDamage(archive, Layout.Manifest(archive.Folder, archive.Name), VerifyLevel.Chain, e.Why);
         }
     }
 
     // What one level found, the next finds again: it is said once.
-    void AddDamage(ArchiveEntry archive, string key, string reason)
+    void AddDamage(ArchiveEntry archive, string key, VerifyLevel at, string reason)
     {
-        if (_damagedObjects.TryAdd(key, true)) Add(new(Severity.Damage, archive.Id, true, key, reason, Mend));
+        _damageReasons.TryAdd(key, reason);
+        if (_damagedObjects.TryAdd(key, at)) Add(new(Severity.Damage, archive.Id, true, key, reason, Mend));
     }
 
     void Add(Fault fault) => _faults.Enqueue(fault);
