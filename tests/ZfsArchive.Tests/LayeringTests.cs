@@ -31,6 +31,7 @@ public sealed partial class LayeringTests
         ["Doctor"] = ["Stores"],
         ["Copy"] = ["Chunks", "Fetch", "Manifests", "Model", "Repository", "Stores"],
         ["Prune"] = ["Manifests", "Model", "Repository", "Retention", "Stores"],
+        ["Status"] = ["Manifests", "Model", "Repository", "Verify"],
         ["Verify"] = ["Chunks", "Fetch", "Manifests", "Model", "Repository", "SendStream", "Stores"],
     };
 
