@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using ZfsArchive.Cli.Commands;
+using ZfsArchive.Night;
 using ZfsArchive.Cli.Output;
 
 namespace ZfsArchive.Cli;
@@ -32,8 +33,8 @@ public static class Application
         catch (Exception e)
         {
             var code = ExitCodes.Of(e);
-            await host.Error.WriteLineAsync($"zfsarchive: {ExitCodes.Words(e) ?? e.ToString()}");
-            await PrintFailureAsync(host, arguments, ExitCodes.Words(e) ?? e.Message, code);
+            await host.Error.WriteLineAsync($"zfsarchive: {FailureWords.Of(e) ?? e.ToString()}");
+            await PrintFailureAsync(host, arguments, FailureWords.Of(e) ?? e.Message, code);
             return code;
         }
     }

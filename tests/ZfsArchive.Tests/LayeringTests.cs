@@ -31,6 +31,7 @@ public sealed partial class LayeringTests
         ["Doctor"] = ["Stores"],
         ["Copy"] = ["Chunks", "Fetch", "Manifests", "Model", "Repository", "Stores"],
         ["Prune"] = ["Manifests", "Model", "Repository", "Retention", "Stores"],
+        ["Night"] = ["Backup", "Chunks", "Config", "Manifests", "Model", "Processes", "Prune", "Repository", "Retention", "SendStream", "Stores", "Verify", "Zfs"],
         ["Status"] = ["Manifests", "Model", "Repository", "Verify"],
         ["Verify"] = ["Chunks", "Fetch", "Manifests", "Model", "Repository", "SendStream", "Stores"],
     };

@@ -6,6 +6,7 @@ using System.Text.Json;
 using ZfsArchive.Backup;
 using ZfsArchive.Chunks;
 using ZfsArchive.Cli.Output;
+using ZfsArchive.Night;
 using ZfsArchive.Manifests;
 using ZfsArchive.Model;
 using ZfsArchive.Repository;
@@ -163,9 +164,9 @@ sealed class DatasetBackup(IHost host, ArchiveRepository repository, Lease? leas
             }
             return (catalog, true);
         }
-        catch (Exception e) when (e is not OperationCanceledException && ExitCodes.Words(e) is not null)
+        catch (Exception e) when (e is not OperationCanceledException && FailureWords.Of(e) is not null)
         {
-            await FailAsync(ExitCodes.Words(e)!, ExitCodes.Of(e));
+            await FailAsync(FailureWords.Of(e)!, ExitCodes.Of(e));
             return (catalog, false);
         }
     }

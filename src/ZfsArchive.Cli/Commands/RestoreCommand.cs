@@ -4,6 +4,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using ZfsArchive.Cli.Output;
+using ZfsArchive.Night;
 using ZfsArchive.Fetch;
 using ZfsArchive.Manifests;
 using ZfsArchive.Model;
@@ -62,10 +63,10 @@ sealed class RestoreVerb(IHost host, RestoreArguments arguments)
             {
                 restored.Add(await RestoreAsync(folder, target, restored, log, cancel));
             }
-            catch (Exception e) when (arguments.Recursive && e is not OperationCanceledException && ExitCodes.Words(e) is not null)
+            catch (Exception e) when (arguments.Recursive && e is not OperationCanceledException && FailureWords.Of(e) is not null)
             {
-                await host.Error.WriteLineAsync($"zfsarchive: {target}: {ExitCodes.Words(e)}");
-                _failures.Add((ExitCodes.Words(e)!, ExitCodes.Of(e)));
+                await host.Error.WriteLineAsync($"zfsarchive: {target}: {FailureWords.Of(e)}");
+                _failures.Add((FailureWords.Of(e)!, ExitCodes.Of(e)));
             }
         }
         if (!arguments.DryRun) await RejoinAsync(restored, cancel);

@@ -7,33 +7,36 @@ using ZfsArchive.Zfs;
 namespace ZfsArchive.Backup;
 
 /// <summary>Gathers the facts of datasets at the source.</summary>
-public static class SourceSurvey
+/// <param name="all">Datasets that are known already: encryption roots are looked up among them first.</param>
+public sealed class SourceSurvey(IZfs zfs, IReadOnlyList<ZfsDataset> all)
 {
+    readonly Dictionary<string, ulong> _pools = [];
+
     /// <summary>The named datasets, with <paramref name="recursive"/> those below them; parents first, clones after their origins.</summary>
     public static async Task<ImmutableArray<SourceFacts>> TakeAsync(IZfs zfs, IReadOnlyList<string> names, bool recursive, CancellationToken cancel)
     {
         var datasets = new List<ZfsDataset>();
         foreach (var name in names) datasets.AddRange(await zfs.DatasetsAsync(name, recursive, cancel));
-        var pools = new Dictionary<string, ulong>();
+        var survey = new SourceSurvey(zfs, datasets);
         var facts = ImmutableArray.CreateBuilder<SourceFacts>();
-        foreach (var dataset in InOrder([.. datasets.DistinctBy(d => d.Name)]))
-        {
-            var pool = dataset.Name.Split('/')[0];
-            if (!pools.ContainsKey(pool)) pools[pool] = (await zfs.PoolAsync(pool, cancel)).Guid;
-            facts.Add(await OfAsync(zfs, dataset, pools[pool], datasets, cancel));
-        }
+        foreach (var dataset in InOrder([.. datasets.DistinctBy(d => d.Name)])) facts.Add(await survey.OfAsync(dataset, cancel));
         return facts.ToImmutable();
     }
 
-    static async Task<SourceFacts> OfAsync(IZfs zfs, ZfsDataset dataset, ulong pool, List<ZfsDataset> all, CancellationToken cancel)
+    /// <summary>One of the datasets, with one listing.</summary>
+    public async Task<SourceFacts> OfAsync(ZfsDataset dataset, CancellationToken cancel)
     {
+        var pool = dataset.Name.Split('/')[0];
+        if (!_pools.ContainsKey(pool)) _pools[pool] = (await zfs.PoolAsync(pool, cancel)).Guid;
         var originDataset = dataset.Origin.Split('@')[0];
         var origin = dataset.Origin.Length == 0 ? null : (await zfs.SnapshotsAsync(originDataset, cancel)).FirstOrDefault(s => s.Name == dataset.Origin);
-        var root = dataset.EncryptionRoot.Length == 0 ? null : all.Find(d => d.Name == dataset.EncryptionRoot) ?? await zfs.TryDatasetAsync(dataset.EncryptionRoot, cancel);
-        return new(dataset, pool, [.. await zfs.SnapshotsAsync(dataset.Name, cancel)], [.. await zfs.BookmarksAsync(dataset.Name, cancel)], origin, root?.Guid);
+        var root = dataset.EncryptionRoot.Length == 0 ? null : all.FirstOrDefault(d => d.Name == dataset.EncryptionRoot) ?? await zfs.TryDatasetAsync(dataset.EncryptionRoot, cancel);
+        var (snapshots, bookmarks) = await zfs.SnapshotsAndBookmarksAsync(dataset.Name, cancel);
+        return new(dataset, _pools[pool], [.. snapshots], [.. bookmarks], origin, root?.Guid);
     }
 
-    static IEnumerable<ZfsDataset> InOrder(IReadOnlyList<ZfsDataset> datasets)
+    /// <summary>Parents first, clones after their origins.</summary>
+    public static IEnumerable<ZfsDataset> InOrder(IReadOnlyList<ZfsDataset> datasets)
     {
         var left = datasets.OrderBy(d => d.Name, StringComparer.Ordinal).ToList();
         while (left.Count > 0)
@@ -46,12 +49,15 @@ public static class SourceSurvey
 }
 
 /// <summary>Carries out a plan, step by step: hold, send, store, bookmark, manifest, release.</summary>
-public sealed class BackupRun(ArchiveRepository repository, IZfs zfs, WriterSettings settings, TimeProvider clock, Func<BackupStep, IProgress<WriteProgress>?> progress)
+public sealed class BackupRun(ArchiveRepository repository, IZfs zfs, WriterSettings settings, TimeProvider clock, Func<BackupStep, IProgress<WriteProgress>?> progress, StageTimes? times = null)
 {
     readonly KnownHeads _known = new(repository.Folders, repository.Descriptor);
 
     /// <summary>What the stages of all steps took.</summary>
-    public StageTimes Times { get; } = new(clock);
+    public StageTimes Times { get; } = times ?? new(clock);
+
+    /// <summary>By which this host holds what it sends.</summary>
+    public static string HoldTag(ArchiveRepository repository, string host) => $"zfsarchive:{repository.ShortId}:{host}";
 
     /// <summary>Makes one archive; the catalog with it.</summary>
     /// <param name="lease">Held since before the plan was made.</param>
@@ -60,7 +66,7 @@ public sealed class BackupRun(ArchiveRepository repository, IZfs zfs, WriterSett
         var baseEntry = step.Base is { } planned
             ? catalog.Graph.Paths().Cheapest(planned.Node) ?? throw new ArchiveException(FailureKind.Failed, $"the base {planned.Name} cannot be restored from the repository any more: run the backup again")
             : null;
-        var tag = $"zfsarchive:{repository.ShortId}:{settings.Host}";
+        var tag = HoldTag(repository, settings.Host);
         await zfs.HoldAsync(tag, step.Snapshot.Name, cancel);
         try
         {

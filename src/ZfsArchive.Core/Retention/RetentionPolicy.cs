@@ -28,6 +28,11 @@ public sealed record RetentionPolicy(int Last = 0, int Hourly = 0, int Daily = 0
     public ImmutableArray<(Period Period, int Count)> Periods =>
         [(Period.Hour, Hourly), (Period.Day, Daily), (Period.Week, Weekly), (Period.Month, Monthly), (Period.Year, Yearly)];
 
+    /// <summary>Wants all that either of two wants.</summary>
+    public static RetentionPolicy MoreGenerous(RetentionPolicy one, RetentionPolicy other) => new(
+        int.Max(one.Last, other.Last), int.Max(one.Hourly, other.Hourly), int.Max(one.Daily, other.Daily), int.Max(one.Weekly, other.Weekly), int.Max(one.Monthly, other.Monthly),
+        int.Max(one.Yearly, other.Yearly), one.Within is null || other.Within > one.Within ? other.Within : one.Within);
+
     /// <summary>When the period began that a moment lies in.</summary>
     public static DateTime StartOf(Period period, DateTime utc) => period switch
     {

@@ -22,6 +22,12 @@ public interface IZfs
     /// <summary>The bookmarks of this dataset alone, oldest snapshot first (by createtxg).</summary>
     Task<IReadOnlyList<ZfsBookmark>> BookmarksAsync(string dataset, CancellationToken cancel);
 
+    /// <summary>Both in one listing, each oldest first (by createtxg).</summary>
+    Task<(IReadOnlyList<ZfsSnapshot> Snapshots, IReadOnlyList<ZfsBookmark> Bookmarks)> SnapshotsAndBookmarksAsync(string dataset, CancellationToken cancel);
+
+    /// <summary>The datasets of all pools that have this user property of their own or from a parent, not from a receive; with its value.</summary>
+    Task<IReadOnlyList<(string Dataset, string Value)>> HavingAsync(string property, CancellationToken cancel);
+
     /// <summary>The snapshots of a pool, or of a dataset and all below it, in one listing; those of one dataset together and oldest first.</summary>
     Task<IReadOnlyList<ZfsSnapshot>> AllSnapshotsAsync(string pool, CancellationToken cancel);
 
@@ -57,6 +63,9 @@ public interface IZfs
 
     /// <summary>Makes snapshots (full names, of one pool), all at one moment or none.</summary>
     Task SnapshotAsync(IReadOnlyList<string> names, CancellationToken cancel);
+
+    /// <summary>Destroys one snapshot, alone and at once. One that is held, or has clones, is an error; one that is not there is fine.</summary>
+    Task DestroySnapshotAsync(string snapshot, CancellationToken cancel);
 
     /// <summary>Sets properties in one command.</summary>
     Task SetAsync(string dataset, IReadOnlyDictionary<string, string> properties, CancellationToken cancel);

@@ -20,6 +20,12 @@ static class ZfsArguments
     public static string[] Bookmarks(string dataset) =>
         ["zfs", "list", "-H", "-p", "-d", "1", "-t", "bookmark", "-o", ZfsListing.BookmarkColumns, ZfsName.Dataset(dataset)];
 
+    public static string[] SnapshotsAndBookmarks(string dataset) =>
+        ["zfs", "list", "-H", "-p", "-d", "1", "-t", "snapshot,bookmark", "-o", ZfsListing.SnapshotColumns, ZfsName.Dataset(dataset)];
+
+    public static string[] EverywhereSet(string property) =>
+        ["zfs", "get", "-H", "-p", "-t", "filesystem,volume", "-o", "name,value,source", ZfsName.Property(property)];
+
     public static string[] Properties(string dataset) =>
         ["zfs", "get", "-H", "-p", "-o", ZfsListing.PropertyColumns, "all", ZfsName.Dataset(dataset)];
 
@@ -53,6 +59,8 @@ static class ZfsArguments
         ["zfs", "bookmark", ZfsName.Snapshot(snapshot), ZfsName.Bookmark(bookmark)];
 
     public static string[] DestroyBookmark(string bookmark) => ["zfs", "destroy", ZfsName.Bookmark(bookmark)];
+
+    public static string[] DestroySnapshot(string snapshot) => ["zfs", "destroy", ZfsName.Snapshot(snapshot)];
 
     public static string[] Snapshot(IReadOnlyList<string> names) => ["zfs", "snapshot", .. names.Select(ZfsName.Snapshot)];
 

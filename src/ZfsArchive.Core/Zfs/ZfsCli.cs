@@ -43,6 +43,18 @@ public sealed class ZfsCli(ZfsPrefix prefix, TimeProvider clock) : IZfs
         [.. (await Command.ListAsync(ZfsArguments.Bookmarks(dataset), ZfsListing.Bookmark, cancel)).OrderBy(b => b.CreateTxg)];
 
     /// <inheritdoc/>
+    public async Task<(IReadOnlyList<ZfsSnapshot> Snapshots, IReadOnlyList<ZfsBookmark> Bookmarks)> SnapshotsAndBookmarksAsync(string dataset, CancellationToken cancel)
+    {
+        var both = (await Command.ListAsync(ZfsArguments.SnapshotsAndBookmarks(dataset), ZfsListing.Snapshot, cancel)).OrderBy(s => s.CreateTxg).ToLookup(s => s.Name.Contains('#', StringComparison.Ordinal));
+        return ([.. both[false]], [.. both[true].Select(b => new ZfsBookmark(b.Name, b.Guid, b.CreateTxg, b.Creation, b.IvsetGuid))]);
+    }
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<(string Dataset, string Value)>> HavingAsync(string property, CancellationToken cancel) =>
+        [.. (await Command.ListAsync(ZfsArguments.EverywhereSet(property), ZfsListing.PropertyOf, cancel))
+            .Where(p => p.Source is "local" || p.Source.StartsWith("inherited from ", StringComparison.Ordinal)).Select(p => (p.Dataset, p.Value))];
+
+    /// <inheritdoc/>
     public async Task<IReadOnlyList<ZfsSnapshot>> AllSnapshotsAsync(string pool, CancellationToken cancel) =>
         await Command.ListAsync(ZfsArguments.AllSnapshots(pool), ZfsListing.Snapshot, cancel);
 
@@ -93,6 +105,10 @@ public sealed class ZfsCli(ZfsPrefix prefix, TimeProvider clock) : IZfs
     /// <inheritdoc/>
     public Task DestroyBookmarkAsync(string bookmark, CancellationToken cancel) =>
         RunUnlessAsync("does not exist", ZfsArguments.DestroyBookmark(bookmark), cancel);
+
+    /// <inheritdoc/>
+    public Task DestroySnapshotAsync(string snapshot, CancellationToken cancel) =>
+        RunUnlessAsync("could not find any snapshots to destroy", ZfsArguments.DestroySnapshot(snapshot), cancel);
 
     /// <inheritdoc/>
     public Task SnapshotAsync(IReadOnlyList<string> names, CancellationToken cancel) =>

@@ -65,6 +65,9 @@ static class ZfsListing
             NumberOrNone("zfs list", line, fields[4]));
     }
 
+    /// <summary>Dataset, value and source of one property; the value may hold anything, so the outer tabs count.</summary>
+    public static (string Dataset, string Value, string Source) PropertyOf(string line) => SplitOuter("zfs get", line);
+
     /// <summary>Snapshot, tag and time; a tag may hold anything, so the outer tabs count.</summary>
     public static ZfsHold Hold(string line)
     {

@@ -61,6 +61,20 @@ sealed class FakeZfs : IZfs
     public Task<IReadOnlyList<ZfsBookmark>> BookmarksAsync(string dataset, CancellationToken cancel) =>
         Task.FromResult<IReadOnlyList<ZfsBookmark>>([.. Bookmarks.Select(b => b with { Name = $"{dataset}{b.Name[b.Name.IndexOf('#', StringComparison.Ordinal)..]}" })]);
 
+    public async Task<(IReadOnlyList<ZfsSnapshot> Snapshots, IReadOnlyList<ZfsBookmark> Bookmarks)> SnapshotsAndBookmarksAsync(string dataset, CancellationToken cancel) =>
+        (await SnapshotsAsync(dataset, cancel), await BookmarksAsync(dataset, cancel));
+
+    /// <summary>Datasets that have a user property, with its value.</summary>
+    public List<(string Dataset, string Value)> Having { get; } = [];
+
+    public Task<IReadOnlyList<(string Dataset, string Value)>> HavingAsync(string property, CancellationToken cancel) => Task.FromResult<IReadOnlyList<(string, string)>>(Having);
+
+    public Task DestroySnapshotAsync(string snapshot, CancellationToken cancel)
+    {
+        Destroyed.Add(snapshot[^1] - '0');
+        return Called($"destroy {snapshot}");
+    }
+
     public Task<IReadOnlyList<ZfsSnapshot>> AllSnapshotsAsync(string pool, CancellationToken cancel) => Task.FromResult<IReadOnlyList<ZfsSnapshot>>([.. _received.Values.SelectMany(s => s)]);
 
     public Task<IReadOnlyList<ZfsProperty>> PropertiesAsync(string dataset, CancellationToken cancel) => Task.FromResult<IReadOnlyList<ZfsProperty>>(
@@ -105,7 +119,11 @@ sealed class FakeZfs : IZfs
         return Called($"bookmark {snapshot}");
     }
 
-    public Task DestroyBookmarkAsync(string bookmark, CancellationToken cancel) => Called($"destroy {bookmark}");
+    public Task DestroyBookmarkAsync(string bookmark, CancellationToken cancel)
+    {
+        Bookmarks.RemoveAll(b => b.Name[b.Name.IndexOf('#', StringComparison.Ordinal)..] == bookmark[bookmark.IndexOf('#', StringComparison.Ordinal)..]);
+        return Called($"destroy {bookmark}");
+    }
     public Task SnapshotAsync(IReadOnlyList<string> names, CancellationToken cancel) => Called($"snapshot {string.Join(' ', names)}");
 
     public Task SetAsync(string dataset, IReadOnlyDictionary<string, string> properties, CancellationToken cancel)

@@ -1,0 +1,121 @@
+using System.Collections.Immutable;
+using ZfsArchive.Backup;
+using ZfsArchive.Config;
+using ZfsArchive.Model;
+using ZfsArchive.Prune;
+using ZfsArchive.Repository;
+using ZfsArchive.Retention;
+using ZfsArchive.Verify;
+
+namespace ZfsArchive.Night;
+
+/// <summary>What a night does in a repository when all archives are there: prune, and verify a share.</summary>
+/// <param name="chosen">Of each job, the datasets that name it by their property.</param>
+sealed class RepositoryRun(
+    RepositoryRule rule, Configuration configuration, IReadOnlyDictionary<string, ImmutableHashSet<string>> chosen, OpenedRepositories opened, INightWorld world, bool dryRun)
+{
+    static readonly TimeSpan s_lockedPatience = TimeSpan.FromMinutes(10);
+    static readonly TimeSpan s_lockedPause = TimeSpan.FromSeconds(20);
+
+    readonly ImmutableArray<string>.Builder _notes = ImmutableArray.CreateBuilder<string>();
+    readonly ImmutableArray<NightFailure>.Builder _failures = ImmutableArray.CreateBuilder<NightFailure>();
+
+    /// <summary>By which rule a dataset's archives are pruned: the most generous of the jobs that cover it; none: nothing of it goes.</summary>
+    public static PruneRule RuleOf(RepositoryRule rule, Configuration configuration, IReadOnlyDictionary<string, ImmutableHashSet<string>> chosen, string dataset)
+    {
+        var policies = configuration.Jobs.Where(j => j.Repositories.Contains(rule.Name) && DatasetSelection.Covers(j, dataset, chosen.GetValueOrDefault(j.Name, []))).Select(j => j.Retention ?? rule.Retention).ToList();
+        return new(policies.Count == 0 || policies.Exists(p => p.IsEmpty) ? null : policies.Aggregate(RetentionPolicy.MoreGenerous), rule.RemoveAtMost);
+    }
+
+    /// <param name="times">Of its archives in this night.</param>
+    public async Task<RepositoryNight> ExecuteAsync(string location, StageTimes? times, CancellationToken cancel)
+    {
+        var (pruned, verified) = ((PrunedNight?)null, (VerifiedNight?)null);
+        var stages = times is not null && times.Read + times.Stored > TimeSpan.Zero
+            ? new StagesNight(times.Bottleneck, times.Read.TotalSeconds, times.Waited.TotalSeconds, times.Packed.TotalSeconds, times.Stored.TotalSeconds) : null;
+        if (opened.FailureOf(rule) is null)
+        {
+            if (rule.Prune) pruned = await TryAsync("prune", () => PruneAsync(cancel));
+            if (rule.Verify.Cycle is not null && !dryRun) verified = await TryAsync("verify", () => VerifyAsync(cancel));
+        }
+        return new(rule.Name, location, _failures.Count == 0 ? NightState.Ok : NightState.Failed, stages, pruned, verified, _notes.ToImmutable(), _failures.ToImmutable());
+    }
+
+    async Task<PrunedNight?> PruneAsync(CancellationToken cancel)
+    {
+        var since = world.Clock.GetTimestamp();
+        await using var repository = await world.OpenAsync(rule, dryRun ? RepositoryUse.Read : RepositoryUse.Remove, cancel);
+        await using var lease = dryRun ? null : await LeaseAsync(repository, cancel);
+        if (lease is null && !dryRun) return null;
+        var report = await new PruneRun(repository, lease, rule.Grace, world.HostName, world.Clock).ExecuteAsync(
+            dataset => RuleOf(rule, configuration, chosen, dataset), async stop => (await VerifyRecords.LoadAsync(repository, stop)).Damaged, cancel);
+        _notes.AddRange(report.Plan.Notes);
+        foreach (var dataset in report.Plan.Datasets.Where(d => d.HeldBack is not null)) _failures.Add(new($"{rule.Name}: prune", dataset.HeldBack!, FailureKind.Failed));
+        var why = report.Plan.Datasets.SelectMany(d => d.Decisions).ToDictionary(d => d.Archive.Id, d => d.Why);
+        var removed = dryRun ? report.Plan.Removals : report.Removed;
+        return new(
+            [.. removed.Select(a => new RemovedNight(a.Id, a.SnapshotName, why.GetValueOrDefault(a.Id, ""), a.Head.Totals.StoredLength))], removed.Sum(a => a.Head.Totals.StoredLength),
+            report.Plan.Datasets.Sum(d => (long)d.Decisions.Length) - report.Plan.Removals.Length, report.Plan.Datasets.Sum(d => d.BytesForChain), report.BytesFreed, report.BytesInGrace, report.IsFirstLook,
+            world.Clock.GetElapsedTime(since).TotalSeconds);
+    }
+
+    // Whoever works there, a backup or a restore, goes first; tomorrow is another night.
+    async Task<Lease?> LeaseAsync(ArchiveRepository repository, CancellationToken cancel)
+    {
+        var since = world.Clock.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                return await Lease.TakeAsync(repository, LeaseKind.Exclusive, "prune", world.HostName, world.Clock, cancel);
+            }
+            catch (ArchiveException e) when (e.Kind is FailureKind.Locked)
+            {
+                if (world.Clock.GetElapsedTime(since) < s_lockedPatience)
+                {
+                    await Task.Delay(s_lockedPause, world.Clock, cancel);
+                    continue;
+                }
+                _notes.Add($"not pruned this time: {e.Message}");
+                return null;
+            }
+        }
+    }
+
+    async Task<VerifiedNight?> VerifyAsync(CancellationToken cancel)
+    {
+        var since = world.Clock.GetTimestamp();
+        await using var repository = await world.OpenAsync(rule, RepositoryUse.Read, cancel);
+        await using var lease = await Lease.TakeAsync(repository, LeaseKind.Shared, "verify", world.HostName, world.Clock, cancel);
+        var catalog = await repository.CatalogAsync(cancel);
+        var history = await VerifyRecords.LoadAsync(repository, cancel);
+        var level = Enum.Parse<VerifyLevel>(rule.Verify.Level, ignoreCase: true);
+        var now = await repository.Store.TimeAsync(cancel);
+        var plan = VerifyPlanner.Plan(catalog.Graph.Archives, history, level, new(null, rule.Verify.MaxBytes, rule.Verify.Cycle), now);
+        if (plan.Warning is { } warning) _notes.Add(warning);
+
+        var run = new VerifyRun(repository, level, outOfTime: rule.Verify.MaxTime is { } most ? () => world.Clock.GetElapsedTime(since) > most : null);
+        var report = await run.ExecuteAsync(catalog, plan.Parts, cancel);
+        history.Add(run.Trace(now), level, now);
+        await VerifyRecords.SaveAsync(repository, history, catalog, world.HostName, mayWrite: true, cancel);
+        if (report.Sound) new KnownHeads(repository.Folders, repository.Descriptor).Remember(catalog.Graph.Archives);
+        var findings = report.Findings.Where(f => f.Severity is Severity.Damage).Select(f => $"{f.Object}: {f.Reason}").ToImmutableArray();
+        if (!report.Sound)
+            _failures.Add(new($"{rule.Name}: verify", $"DAMAGE: {findings[0]}{(findings.Length > 1 ? $" and {findings.Length - 1} more" : "")}; {(report.Lost.IsEmpty ? "no snapshot is lost" : $"cannot be restored: {string.Join(", ", report.Lost)}")}; see zfsarchive verify --repo {rule.Name}", FailureKind.Damage));
+        return new(rule.Verify.Level, report.Sound, report.BytesRead, plan.Total, findings, report.Lost, world.Clock.GetElapsedTime(since).TotalSeconds);
+    }
+
+    async Task<T?> TryAsync<T>(string what, Func<Task<T?>> work) where T : class
+    {
+        try
+        {
+            return await work();
+        }
+        catch (Exception e) when (e is not OperationCanceledException && FailureWords.Of(e) is not null)
+        {
+            world.Say($"{rule.Name}: {what}: {FailureWords.Of(e)}");
+            _failures.Add(new($"{rule.Name}: {what}", FailureWords.Of(e)!, FailureWords.KindOf(e)));
+            return null;
+        }
+    }
+}
