@@ -9,8 +9,6 @@ namespace ZfsArchive.Cli.Commands;
 
 static class CatCommand
 {
-    const int Window = 3;
-
     public static Command Build(IHost host)
     {
         var what = new Argument<string>("what") { Description = "DATASET@SNAPSHOT" };
@@ -20,11 +18,12 @@ static class CatCommand
         command.SetAction(async (parsed, cancel) =>
         {
             await using var repository = await Options.OpenRepositoryAsync(host, Options.PlaceOf(parsed, repo), RepositoryUse.Read, cancel);
+            repository.Store.Prepare();
             await using var lease = await Options.LeaseToReadAsync(host, repository, "cat", quiet: false, cancel);
             var catalog = await repository.CatalogAsync(cancel);
             var chosen = Choose(catalog, parsed.GetValue(what)!, parsed.GetValue(archive));
             using var fetcher = new ChunkFetcher(repository.Store, ChunkFetcher.StandardParallel);
-            await new ArchiveFeed(repository, fetcher, Window).WriteAsync(chosen, host.Output, null, cancel);
+            await new ArchiveFeed(repository, fetcher, ChunkFetcher.StandardAhead).WriteAsync(chosen, host.Output, null, cancel);
             return ExitCodes.Done;
         });
         return command;

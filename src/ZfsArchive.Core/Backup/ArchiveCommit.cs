@@ -38,8 +38,7 @@ sealed class ArchiveCommit(ArchiveRepository repository, Lease lease, Catalog ca
             await repository.Store.CreateAsync(new(Layout.Package(place.Folder, place.Name, package.Sha256)), ObjectBody.OfMemory(package.Pieces, package.Sha256), cancel);
         do
         {
-            await RequireChunksAsync(pending, cancel);
-            await RequireBaseAsync(pending, cancel);
+            await Task.WhenAll(RequireChunksAsync(pending, cancel), RequireBaseAsync(pending, cancel));
         }
         while (!await lease.RequireHeldAsync(cancel));
         await NameDatasetAsync(pending.Request, cancel);

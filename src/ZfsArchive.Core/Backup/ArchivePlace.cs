@@ -77,8 +77,7 @@ sealed class ArchivePlace(ArchiveRepository repository, DatasetFolder folder, Ar
     public async Task BeginAsync(CancellationToken cancel)
     {
         // what runs that were killed left where this one writes
-        await repository.Store.SweepAsync($"{Layout.Archives}{folder}/", cancel);
-        await repository.Store.SweepAsync($"{Layout.Manifests}{folder}/", cancel);
+        await Task.WhenAll(repository.Store.SweepAsync($"{Layout.Archives}{folder}/", cancel), repository.Store.SweepAsync($"{Layout.Manifests}{folder}/", cancel));
         foreach (var candidate in sameEdge) await TryFollowAsync(candidate, cancel);
         _decided.SetResult();
     }

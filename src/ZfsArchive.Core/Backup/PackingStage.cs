@@ -9,7 +9,7 @@ namespace ZfsArchive.Backup;
 sealed class PackingStage(ChunkSchedule schedule, int level, StageTimes times) : IDisposable
 {
     readonly SemaphoreSlim _processors = new(Environment.ProcessorCount, Environment.ProcessorCount);
-    readonly BufferPool _room = new(int.Max(2, schedule.Shares / 2));
+    readonly BufferPool _room = new(schedule.Rooms);
     readonly ChunkPacker _packer = new(level);
     readonly SemaphoreSlim _transfers = new(Transfers, Transfers);
 

@@ -16,18 +16,33 @@ public sealed class BufferPool(int shares) : IDisposable
     /// <summary>A buffer of at least <paramref name="size"/> bytes for <paramref name="weight"/> shares. Who asks first is served first.</summary>
     public async ValueTask<RentedBuffer> RentAsync(int weight, int size, CancellationToken cancel)
     {
+        await TakeAsync(weight, cancel);
+        return Buffer(weight, size);
+    }
+
+    /// <summary>Several such buffers at once: who holds one and waits for another could wait for ever.</summary>
+    public async ValueTask<RentedBuffer[]> RentAsync(int count, int weight, int size, CancellationToken cancel)
+    {
+        await TakeAsync(count * weight, cancel);
+        return [.. Enumerable.Range(0, count).Select(_ => Buffer(weight, size))];
+    }
+
+    async Task TakeAsync(int shares, CancellationToken cancel)
+    {
         // One at a time: two that each hold half of what they need would wait for ever.
         await _turn.WaitAsync(cancel);
         try
         {
-            for (var taken = 0; taken < weight; taken++) await _free.WaitAsync(cancel);
+            for (var taken = 0; taken < shares; taken++) await _free.WaitAsync(cancel);
         }
         finally
         {
             _turn.Release();
         }
-        return new(this, _returned.TryTake(out var buffer) && buffer.Length >= size ? buffer : GC.AllocateUninitializedArray<byte>(size, pinned: true), weight);
     }
+
+    RentedBuffer Buffer(int weight, int size) =>
+        new(this, _returned.TryTake(out var buffer) && buffer.Length >= size ? buffer : GC.AllocateUninitializedArray<byte>(size, pinned: true), weight);
 
     internal void Return(byte[] buffer, int weight)
     {

@@ -11,6 +11,9 @@ public sealed record ChunkSchedule(int Target, int LargeTarget, int LargeFrom)
 {
     const int MiB = 1 << 20;
 
+    /// <summary>Bytes of memory that all chunks of a run may use, packed or not.</summary>
+    const int Memory = 256 * MiB;
+
     /// <summary>No chunk holds more bytes of the stream than this; a reader refuses larger ones before it allocates.</summary>
     public const int LongestChunk = 96 * MiB;
 
@@ -26,8 +29,11 @@ public sealed record ChunkSchedule(int Target, int LargeTarget, int LargeFrom)
     /// <summary>How many shares of memory a chunk of this index takes: two for a large one.</summary>
     public int WeightOf(int index) => TargetOf(index) > Target ? 2 : 1;
 
-    /// <summary>Shares of memory that a run may use for chunks as they are read, and again half of it for their packed form.</summary>
-    public int Shares => int.Clamp(128 * MiB / Target, 2, 16);
+    /// <summary>Shares of memory that a run may use for chunks as they are read: until they are stored, when they are not compressed.</summary>
+    public int Shares => int.Clamp((Memory / Target) - Rooms, 2, 16);
+
+    /// <summary>Shares for the packed form of those that are compressed.</summary>
+    public int Rooms => int.Clamp(Memory / Target / 4, 2, 8);
 
     public int TargetOf(int index) => index < LargeFrom ? Target : LargeTarget;
 }

@@ -47,8 +47,8 @@ public sealed class CopyRun(ArchiveRepository source, ArchiveRepository target, 
     {
         var sent = 0L;
         var listed = await ChunkPresence.ListedAsync(target, archive, cancel);
-        using var from = new ChunkFetcher(source.Store, AtOnce);
-        using var there = new ChunkFetcher(target.Store, ReadBack);
+        using var from = new ChunkFetcher(source.Store, AtOnce / 2);
+        using var there = new ChunkFetcher(target.Store, ReadBack / 2);
         foreach (var batch in manifest.Chunks().Chunk(AskedAtOnce))
         {
             var proven = await ProvenAsync(archive, batch, listed, cancel);

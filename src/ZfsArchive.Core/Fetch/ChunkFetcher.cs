@@ -6,7 +6,7 @@ using ZfsArchive.Stores;
 namespace ZfsArchive.Fetch;
 
 /// <summary>A chunk that was fetched, hashed and opened: its bytes are what was archived.</summary>
-public sealed class OpenChunk(ChunkLine line, IReadOnlyList<ReadOnlyMemory<byte>> pieces, params RentedBuffer?[] buffers) : IDisposable
+public sealed class OpenChunk(ChunkLine line, IReadOnlyList<ReadOnlyMemory<byte>> pieces, RentedBuffer[] buffers) : IDisposable
 {
     public ChunkLine Line { get; } = line;
 
@@ -15,7 +15,7 @@ public sealed class OpenChunk(ChunkLine line, IReadOnlyList<ReadOnlyMemory<byte>
 
     public void Dispose()
     {
-        foreach (var buffer in buffers) buffer?.Dispose();
+        foreach (var buffer in buffers) buffer.Dispose();
     }
 }
 
@@ -31,30 +31,34 @@ public sealed class StoredChunk(ChunkLine line, RentedBuffer buffer) : IDisposab
 /// Fetches chunks from a store and opens them, within a fixed room. What it gives has the SHA-256 of its name and the length of
 /// its manifest's line; anything else is damage.
 /// </summary>
-/// <param name="parallel">How many chunks may be in memory at once.</param>
+/// <param name="parallel">How many chunks may be in memory at once, packed and open; twice as many of those that are not compressed.</param>
 public sealed class ChunkFetcher(IObjectStore store, int parallel) : IDisposable
 {
     // Room is asked for in whole MiB, so that buffers serve again for chunks of about the same length.
     const int Step = 1 << 20;
-    readonly BufferPool _stored = new(parallel);
-    readonly BufferPool _opened = new(parallel);
+    readonly BufferPool _rooms = new(2 * parallel);
     readonly ChunkOpener _opener = new();
 
     /// <summary>Four standard chunks, packed and open, are the 256 MiB that a run may use.</summary>
     public static int StandardParallel => 4;
 
+    /// <summary>Chunks to fetch ahead of the one that is used; compressed ones find room for fewer.</summary>
+    public static int StandardAhead => 4;
+
     /// <exception cref="ArchiveException">Damage: absent, cut, other bytes, or no frame of the right length.</exception>
     public async Task<OpenChunk> FetchAsync(ArchiveEntry archive, ChunkLine line, CancellationToken cancel)
     {
-        var stored = await _stored.RentAsync(WeightOf(line), RoomFor(line.StoredLength + 1), cancel);
-        return await Task.Run(() => FetchIntoAsync(archive, line, stored, cancel), CancellationToken.None);
+        // a stored frame's content is used where it lies
+        var isOpen = line.StoredLength == StoredFrame.FrameLength(line.Length);
+        var rooms = await _rooms.RentAsync(isOpen ? 1 : 2, int.Min(parallel, WeightOf(line)), RoomFor(long.Max(line.StoredLength + 1, line.Length)), cancel);
+        return await Task.Run(() => FetchIntoAsync(archive, line, rooms, cancel), CancellationToken.None);
     }
 
     /// <summary>The chunk as it is stored, not opened.</summary>
     /// <exception cref="ArchiveException">Damage: absent, cut, other bytes.</exception>
     public async Task<StoredChunk> FetchStoredAsync(ArchiveEntry archive, ChunkLine line, CancellationToken cancel)
     {
-        var stored = await _stored.RentAsync(WeightOf(line), RoomFor(line.StoredLength + 1), cancel);
+        var stored = await _rooms.RentAsync(int.Min(2 * parallel, WeightOf(line)), RoomFor(line.StoredLength + 1), cancel);
         try
         {
             await FillAsync(archive, line, stored.Bytes, cancel);
@@ -67,25 +71,23 @@ public sealed class ChunkFetcher(IObjectStore store, int parallel) : IDisposable
         }
     }
 
-    async Task<OpenChunk> FetchIntoAsync(ArchiveEntry archive, ChunkLine line, RentedBuffer stored, CancellationToken cancel)
+    async Task<OpenChunk> FetchIntoAsync(ArchiveEntry archive, ChunkLine line, RentedBuffer[] rooms, CancellationToken cancel)
     {
-        RentedBuffer? room = null;
         try
         {
-            var bytes = stored.Bytes.AsMemory(0, (int)line.StoredLength);
-            await FillAsync(archive, line, stored.Bytes, cancel);
+            var bytes = rooms[0].Bytes.AsMemory(0, (int)line.StoredLength);
+            await FillAsync(archive, line, rooms[0].Bytes, cancel);
             if (StoredFrame.Unwrap(bytes, line.Length) is not { } pieces)
             {
-                room = await _opened.RentAsync(WeightOf(line), RoomFor(line.Length), cancel);
-                var (opened, broken) = _opener.Open(bytes, (int)line.Length, room.Bytes);
+                // a compressed frame with exactly the length of a stored one is none of ours; no more than what is held already is added for it
+                var (opened, broken) = _opener.Open(bytes, (int)line.Length, rooms.Length > 1 ? rooms[1].Bytes : new byte[line.Length]);
                 pieces = opened ?? throw Damage(archive, line, broken!);
             }
-            return new(line, pieces, stored, room);
+            return new(line, pieces, rooms);
         }
         catch
         {
-            stored.Dispose();
-            room?.Dispose();
+            foreach (var room in rooms) room.Dispose();
             throw;
         }
     }
@@ -115,14 +117,13 @@ public sealed class ChunkFetcher(IObjectStore store, int parallel) : IDisposable
 
     static int RoomFor(long length) => (int)((length + Step - 1) / Step) * Step;
 
-    int WeightOf(ChunkLine line) => int.Min(parallel, line.Length > ChunkSchedule.Standard.Target + (ChunkSchedule.Standard.Target >> 1) ? 2 : 1);
+    static int WeightOf(ChunkLine line) => line.Length > ChunkSchedule.Standard.Target + (ChunkSchedule.Standard.Target >> 1) ? 2 : 1;
 
     static DamageException Damage(ArchiveEntry archive, ChunkLine line, string why) => SealedJson.Damage($"chunk {line.Name} of {archive}", why);
 
     public void Dispose()
     {
-        _stored.Dispose();
-        _opened.Dispose();
+        _rooms.Dispose();
         _opener.Dispose();
     }
 }

@@ -13,6 +13,9 @@ public sealed class ArchiveRepository : IAsyncDisposable
 {
     const int LargestDocument = 1 << 20;
 
+    /// <summary>Bytes that are asked for before it is known how many there are: most objects are read with one question.</summary>
+    const int LikelyDocument = 8 << 10, LikelyManifest = 256 << 10;
+
     ArchiveRepository(IObjectStore store, RepositoryDescriptor descriptor, LocalFolders folders, string? descriptorFault = null)
     {
         DescriptorFault = descriptorFault;
@@ -48,6 +51,23 @@ public sealed class ArchiveRepository : IAsyncDisposable
     /// <exception cref="ArchiveException">No repository, a newer format, an unknown feature; to write, a damaged descriptor.</exception>
     public static async Task<ArchiveRepository> OpenAsync(IObjectStore store, LocalFolders folders, RepositoryUse use, CancellationToken cancel)
     {
+        // beside the descriptor: a store may be far away
+        var features = FeaturesAsync(store, cancel);
+        try
+        {
+            var (descriptor, fault) = await DescriptorAsync(store, use, cancel);
+            RequireKnown(await features, store, use);
+            return new(store, descriptor, folders, fault);
+        }
+        finally
+        {
+            Task settled = features;
+            await settled.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    static async Task<(RepositoryDescriptor Descriptor, string? Fault)> DescriptorAsync(IObjectStore store, RepositoryUse use, CancellationToken cancel)
+    {
         RepositoryDescriptor? descriptor;
         string? fault = null;
         try
@@ -67,10 +87,7 @@ public sealed class ArchiveRepository : IAsyncDisposable
             throw new ArchiveException(FailureKind.NoRepository, $"{store.Location} is no repository: it has no {Layout.Descriptor} (a disk that is not mounted? a new place: zfsarchive init --repo {store.Location})");
         if (descriptor.Format != ManifestHead.CurrentFormat)
             throw new ArchiveException(FailureKind.Usage, $"{store.Location} has format {descriptor.Format}; this zfsarchive knows format {ManifestHead.CurrentFormat}: use a newer one");
-
-        var repository = new ArchiveRepository(store, descriptor, folders, fault);
-        await repository.RequireKnownFeaturesAsync(use, cancel);
-        return repository;
+        return (descriptor, fault);
     }
 
     static void RequireId(RepositoryDescriptor descriptor)
@@ -79,57 +96,16 @@ public sealed class ArchiveRepository : IAsyncDisposable
     }
 
     /// <summary>Heads of all manifests, names of all datasets, and what could not be read of them.</summary>
-    public async Task<Catalog> CatalogAsync(CancellationToken cancel)
-    {
-        var archives = new List<ArchiveEntry>();
-        var datasets = new Dictionary<DatasetFolder, (int Number, DatasetRecord Record)>();
-        var faults = new List<CatalogFault>();
-        var strangers = new List<string>();
-        var recordKeys = new HashSet<string>();
-        await foreach (var listed in Store.ListAsync(Layout.Manifests, cancel))
-        {
-            try
-            {
-                if (Layout.ParseManifest(listed.Key.Text) is { } manifest)
-                {
-                    archives.Add(await ReadEntryAsync(manifest.Folder, manifest.Name, listed, cancel));
-                }
-                else if (Layout.ParseDataset(listed.Key.Text) is { } dataset)
-                {
-                    recordKeys.Add(listed.Key.Text);
-                    var record = await ReadDocumentAsync(Store, listed.Key.Text, ManifestJson.Default.DatasetRecord, cancel);
-                    if (record is not null && !ManifestReader.IsPlain(record.Name)) throw SealedJson.Damage(listed.Key.Text, "the name in it has control characters");
-                    if (record is not null && (!datasets.TryGetValue(dataset.Folder, out var known) || known.Number < dataset.Number))
-                        datasets[dataset.Folder] = (dataset.Number, record);
-                }
-                else
-                {
-                    strangers.Add(listed.Key.Text);
-                }
-            }
-            catch (UnprovenManifestException e)
-            {
-                faults.Add(new(listed.Key.Text, e.Message, e.Entry));
-            }
-            catch (ArchiveException e) when (e is not StoreException && e.Kind is FailureKind.Damage or FailureKind.Usage)
-            {
-                faults.Add(new(listed.Key.Text, e.Message, null));
-            }
-        }
-        return new(
-            new ArchiveGraph(archives.OrderBy(a => a.Head.Snapshot.Createtxg ?? 0).ThenBy(a => a.Id, StringComparer.Ordinal)),
-            datasets.ToImmutableDictionary(d => d.Key, d => d.Value), [.. faults], [.. strangers],
-            [.. archives.Select(a => a.Folder).Concat(datasets.Keys).Distinct()
-                .SelectMany(f => Enumerable.Range(1, datasets.TryGetValue(f, out var newest) ? newest.Number : 1).Select(n => Layout.Dataset(f, n))).Where(k => !recordKeys.Contains(k))]);
-    }
+    public Task<Catalog> CatalogAsync(CancellationToken cancel) => new CatalogReader(Store).ReadAsync(cancel);
 
     /// <summary>Copies a manifest here and checks its hash; null when it is definitely absent.</summary>
     /// <exception cref="ArchiveException">Damage.</exception>
     public async Task<ManifestCopy?> OpenManifestAsync(DatasetFolder folder, ArchiveName name, CancellationToken cancel)
     {
         var key = new ObjectKey(Layout.Manifest(folder, name));
-        if (await Store.StatAsync(key, cancel) is not { } info) return null;
-        return await ManifestCopy.TakeAsync(this, folder, name, info.Length, cancel);
+        return await ReadBeginningAsync(Store, key, LikelyManifest, cancel) is var (beginning, length)
+            ? await ManifestCopy.TakeAsync(this, folder, name, beginning, length, cancel)
+            : null;
     }
 
     /// <summary>Seals and creates a small JSON object.</summary>
@@ -142,64 +118,52 @@ public sealed class ArchiveRepository : IAsyncDisposable
     /// <summary>Closes the store.</summary>
     public ValueTask DisposeAsync() => Store.DisposeAsync();
 
-    async Task<ArchiveEntry> ReadEntryAsync(DatasetFolder folder, ArchiveName name, ObjectInfo listed, CancellationToken cancel)
+    static async Task<List<FeatureRecord>> FeaturesAsync(IObjectStore store, CancellationToken cancel)
     {
-        var beginning = new byte[int.Min(ManifestWriter.LongestHead, (int)long.Min(listed.Length, int.MaxValue))];
-        await ReadAllAsync(listed.Key, 0, beginning, cancel);
-        var head = ManifestReader.Head(beginning, listed.Key.Text);
-
-        var end = beginning;
-        if (listed.Length > beginning.Length)
-        {
-            end = new byte[int.Min(SealedJson.LongestSeal, beginning.Length)];
-            await ReadAllAsync(listed.Key, listed.Length - end.Length, end, cancel);
-        }
-        var (_, sha256) = SealedJson.FindTail(end) ?? throw SealedJson.Damage(listed.Key.Text, "it does not end in its SHA-256 and signature");
-        if (head.Snapshot.Guid != name.ToGuid || head.IsFull != name.FromGuid is null || (name.FromGuid is { } from && from != head.Stream.FromGuid))
-            throw SealedJson.Damage(listed.Key.Text, "it describes another stream than its name says");
-
-        var entry = new ArchiveEntry(folder, name, head, sha256, listed.Length);
-        // Where all of it was read anyway, nothing of it is believed unproven.
-        if (listed.Length == beginning.Length) RequireProven(entry, beginning, listed.Key.Text);
-        return entry;
+        var features = new List<FeatureRecord>();
+        await foreach (var listed in store.ListAsync(Layout.Features, cancel))
+            if (await ReadDocumentAsync(store, listed.Key.Text, ManifestJson.Default.FeatureRecord, cancel) is { } feature) features.Add(feature);
+        return features;
     }
 
-    static void RequireProven(ArchiveEntry entry, byte[] text, string key)
+    static void RequireKnown(List<FeatureRecord> features, IObjectStore store, RepositoryUse use)
     {
+        foreach (var feature in features)
+        {
+            var forbidden = feature.RequiredTo.Where(to => to == "read" || (to == "write" && use is not RepositoryUse.Read) || (to == "remove" && use is RepositoryUse.Remove)).ToList();
+            if (forbidden.Count > 0)
+                throw new ArchiveException(FailureKind.Usage, $"{store.Location} needs the feature '{feature.Name}' to {string.Join(" and ", forbidden)}; this zfsarchive does not know it: use a newer one");
+        }
+    }
+
+    /// <summary>The first bytes of an object, and how many it has in all; null when it is definitely absent.</summary>
+    static async Task<(byte[] Beginning, long Length)?> ReadBeginningAsync(IObjectStore store, ObjectKey key, int likely, CancellationToken cancel)
+    {
+        var beginning = new byte[likely];
+        var read = 0;
         try
         {
-            SealedJson.Check(SealedJson.ManifestPrefix(entry.Folder.Text, entry.Name.Text), text, key);
+            read = await store.ReadAsync(key, 0, beginning, cancel);
+            if (read < likely) return (beginning[..read], read);
         }
-        catch (ArchiveException e)
+        catch (StoreException e) when (e.Failure is StoreFailure.Absent)
         {
-            throw new UnprovenManifestException(entry, e);
+            // the object, or the whole place: the next question tells
         }
-    }
-
-    async Task RequireKnownFeaturesAsync(RepositoryUse use, CancellationToken cancel)
-    {
-        await foreach (var listed in Store.ListAsync(Layout.Features, cancel))
-        {
-            var feature = await ReadDocumentAsync(Store, listed.Key.Text, ManifestJson.Default.FeatureRecord, cancel);
-            var forbidden = feature is null ? [] : feature.RequiredTo.Where(to => to == "read" || (to == "write" && use is not RepositoryUse.Read) || (to == "remove" && use is RepositoryUse.Remove)).ToList();
-            if (forbidden.Count > 0)
-                throw new ArchiveException(FailureKind.Usage, $"{Store.Location} needs the feature '{feature!.Name}' to {string.Join(" and ", forbidden)}; this zfsarchive does not know it: use a newer one");
-        }
-    }
-
-    async Task ReadAllAsync(ObjectKey key, long offset, Memory<byte> into, CancellationToken cancel)
-    {
-        if (await Store.ReadAsync(key, offset, into, cancel) != into.Length) throw SealedJson.Damage(key.Text, "it is shorter than its listing says");
+        return await store.StatAsync(key, cancel) is { } info ? (beginning[..read], info.Length) : null;
     }
 
     /// <summary>A small JSON object whose seal holds; null when it is definitely absent.</summary>
     /// <exception cref="ArchiveException">Damage.</exception>
     internal static async Task<T?> ReadDocumentAsync<T>(IObjectStore store, string key, JsonTypeInfo<T> type, CancellationToken cancel, int largest = LargestDocument) where T : class
     {
-        if (await store.StatAsync(new(key), cancel) is not { } info) return null;
-        if (info.Length > largest) throw SealedJson.Damage(key, $"it has {info.Length} bytes");
-        var text = new byte[info.Length];
-        if (await store.ReadAsync(new(key), 0, text, cancel) != text.Length) throw SealedJson.Damage(key, "it is cut");
+        if (await ReadBeginningAsync(store, new(key), LikelyDocument, cancel) is not var (text, length)) return null;
+        if (length > largest) throw SealedJson.Damage(key, $"it has {length} bytes");
+        if (text.Length < length)
+        {
+            text = new byte[length];
+            if (await store.ReadAsync(new(key), 0, text, cancel) != text.Length) throw SealedJson.Damage(key, "it is cut");
+        }
         SealedJson.Check(SealedJson.ObjectPrefix(key), text, key);
         return ManifestReader.Parse(text, type, key);
     }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Security.Cryptography;
 using ZfsArchive.Manifests;
 using ZfsArchive.Model;
@@ -64,7 +65,7 @@ public sealed class Lease : IAsyncDisposable
         var lease = new Lease(repository, kind, record, terms, clock);
         try
         {
-            await lease.RequireNoOtherAsync(await lease.CreateNextAsync(cancel), cancel);
+            await lease.CreateAloneAsync(cancel);
             lease._refreshing = lease.RefreshAsync();
             return lease;
         }
@@ -87,7 +88,7 @@ public sealed class Lease : IAsyncDisposable
         {
             _lapsed |= !await IsHeldAsync(cancel);
             if (!_lapsed) return true;
-            await RequireNoOtherAsync(await CreateNextAsync(cancel), cancel);
+            await CreateAloneAsync(cancel);
             _lapsed = false;
             return false;
         }
@@ -119,7 +120,7 @@ public sealed class Lease : IAsyncDisposable
             {
                 // One that is refreshed too late looks young again: that it had run out must not be forgotten.
                 _lapsed |= !await IsHeldAsync(_stop.Token);
-                await CreateNextAsync(_stop.Token);
+                await SeeAsync(await CreateNextAsync(_stop.Token), _stop.Token);
             }
             catch (StoreException)
             {
@@ -133,11 +134,17 @@ public sealed class Lease : IAsyncDisposable
     }
 
     // A number is used once, also when its creation failed: what arrived late must not pass for new.
-    async Task<DateTimeOffset> CreateNextAsync(CancellationToken cancel)
+    async Task<(ObjectKey Key, DateTimeOffset Since)> CreateNextAsync(CancellationToken cancel)
     {
         var key = new ObjectKey(Layout.Lease(_record.Id, ++_number));
         var since = await _repository.Store.TimeAsync(cancel);
         await _repository.CreateDocumentAsync(key.Text, _record, ManifestJson.Default.LeaseRecord, cancel);
+        return (key, since);
+    }
+
+    async Task<DateTimeOffset> SeeAsync((ObjectKey Key, DateTimeOffset Since) created, CancellationToken cancel)
+    {
+        var (key, since) = created;
         var now = (await _repository.Store.StatAsync(key, cancel))?.ModifiedAt ?? await _repository.Store.TimeAsync(cancel);
         _lapsed |= now - _seenAt > _terms.Hold;
         (_newest, _seenAt, _since) = (key, now, since);
@@ -145,13 +152,24 @@ public sealed class Lease : IAsyncDisposable
     }
 
     // Against the time that the store told just before the creation: what a mounted disk writes on its files may come from another clock.
-    async Task<bool> IsHeldAsync(CancellationToken cancel) =>
-        await _repository.Store.StatAsync(_newest, cancel) is not null && await _repository.Store.TimeAsync(cancel) - _since <= _terms.Hold;
-
-    async Task RequireNoOtherAsync(DateTimeOffset now, CancellationToken cancel)
+    async Task<bool> IsHeldAsync(CancellationToken cancel)
     {
-        var others = await LeaseSeries.ListAsync(_repository, withEnded: false, cancel);
-        if (others.Where(o => o.Id != _record.Id && o.Excludes(_kind) && o.StateAt(now) is LeaseState.Alive).MinBy(o => o.Record is null) is not { } other) return;
+        var (newest, time) = (_repository.Store.StatAsync(_newest, cancel), _repository.Store.TimeAsync(cancel));
+        await Task.WhenAll(newest, time);
+        return await newest is not null && await time - _since <= _terms.Hold;
+    }
+
+    async Task CreateAloneAsync(CancellationToken cancel)
+    {
+        var created = await CreateNextAsync(cancel);
+        var (seeing, listing) = (SeeAsync(created, cancel), LeaseSeries.ListAsync(_repository, withEnded: false, cancel, except: _record.Id));
+        await Task.WhenAll(seeing, listing);
+        RequireNoOther(await listing, await seeing);
+    }
+
+    void RequireNoOther(ImmutableArray<LeaseSeries> others, DateTimeOffset now)
+    {
+        if (others.Where(o => o.Excludes(_kind) && o.StateAt(now) is LeaseState.Alive).MinBy(o => o.Record is null) is not { } other) return;
         var place = _repository.Store.Location;
         throw new ArchiveException(FailureKind.Locked, $"{place} is locked: {other.Describe(now)}; wait for it, or if that host is gone: zfsarchive unlock --repo {place} --all");
     }
@@ -159,10 +177,26 @@ public sealed class Lease : IAsyncDisposable
     // Ended before anything of it goes, and the end goes last: it is never seen alive again.
     async Task CloseAsync(CancellationToken cancel)
     {
+        if (_number == 1 && _seenAt is not null && await RemoveOnlyAsync(cancel)) return;
         var end = Layout.LeaseEnd(_record.Id);
         await _repository.CreateDocumentAsync(end, _record, ManifestJson.Default.LeaseRecord, cancel);
         var limits = new ParallelOptions { MaxDegreeOfParallelism = ParallelRemovals, CancellationToken = cancel };
         await Parallel.ForEachAsync(Enumerable.Range(1, _number), limits, async (number, stop) => await _repository.Store.DeleteAsync(new(Layout.Lease(_record.Id, number)), stop));
         await _repository.Store.DeleteAsync(new(end), cancel);
+    }
+
+    // One object that is known to be there is gone or it is not: nothing has to say that it ends.
+    async Task<bool> RemoveOnlyAsync(CancellationToken cancel)
+    {
+        try
+        {
+            await _repository.Store.DeleteAsync(_newest, cancel);
+            return true;
+        }
+        catch (StoreException)
+        {
+            // what may not be removed is ended by one more object
+            return false;
+        }
     }
 }

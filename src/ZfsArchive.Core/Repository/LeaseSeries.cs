@@ -57,12 +57,13 @@ public sealed record LeaseSeries(string Id, ImmutableArray<ObjectKey> Objects, b
     }
 
     /// <summary>All series of a repository, each with the record of its newest object; those that are ended only when wanted.</summary>
+    /// <param name="except">The id of one that is left out.</param>
     /// <exception cref="StoreException">They cannot be listed or asked for; one that may not be read is no failure.</exception>
-    public static async Task<ImmutableArray<LeaseSeries>> ListAsync(ArchiveRepository repository, bool withEnded, CancellationToken cancel)
+    public static async Task<ImmutableArray<LeaseSeries>> ListAsync(ArchiveRepository repository, bool withEnded, CancellationToken cancel, string? except = null)
     {
         var found = new List<(ObjectInfo Info, string Id, int? Number)>();
         await foreach (var info in repository.Store.ListAsync(Layout.Leases, cancel))
-            if (Layout.ParseLease(info.Key.Text) is { } lease) found.Add((info, lease.Id, lease.Number));
+            if (Layout.ParseLease(info.Key.Text) is { } lease && lease.Id != except) found.Add((info, lease.Id, lease.Number));
 
         var series = ImmutableArray.CreateBuilder<LeaseSeries>();
         foreach (var group in found.GroupBy(f => f.Id))

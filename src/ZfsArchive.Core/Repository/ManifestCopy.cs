@@ -42,13 +42,16 @@ public sealed class ManifestCopy : IDisposable
         return ObjectBody.OfFile(((FileStream)_content).Name, _content.Length, sha256);
     }
 
-    internal static async Task<ManifestCopy> TakeAsync(ArchiveRepository repository, DatasetFolder folder, ArchiveName name, long length, CancellationToken cancel)
+    /// <param name="read">Its first bytes, as far as they were read; they count for nothing before all of it is proven.</param>
+    /// <param name="length">Bytes of all of it.</param>
+    internal static async Task<ManifestCopy> TakeAsync(ArchiveRepository repository, DatasetFolder folder, ArchiveName name, ReadOnlyMemory<byte> read, long length, CancellationToken cancel)
     {
         var key = new ObjectKey(Layout.Manifest(folder, name));
         Stream content = length <= InMemory ? new MemoryStream() : repository.Folders.NewSpool();
         try
         {
-            await CopyAsync(repository.Store, key, length, content, cancel);
+            await content.WriteAsync(read, cancel);
+            await CopyAsync(repository.Store, key, read.Length, length, content, cancel);
             var beginning = new byte[long.Min(length, ManifestWriter.LongestHead)];
             content.Position = 0;
             await content.ReadExactlyAsync(beginning, cancel);
@@ -62,10 +65,11 @@ public sealed class ManifestCopy : IDisposable
         }
     }
 
-    static async Task CopyAsync(IObjectStore store, ObjectKey key, long length, Stream into, CancellationToken cancel)
+    static async Task CopyAsync(IObjectStore store, ObjectKey key, long from, long length, Stream into, CancellationToken cancel)
     {
-        var buffer = new byte[int.Min(ReadLength, (int)long.Min(length, int.MaxValue))];
-        for (long at = 0; at < length;)
+        if (from >= length) return;
+        var buffer = new byte[long.Min(ReadLength, length - from)];
+        for (var at = from; at < length;)
         {
             var read = await store.ReadAsync(key, at, buffer.AsMemory(0, (int)long.Min(buffer.Length, length - at)), cancel);
             if (read == 0) throw SealedJson.Damage(key.Text, "it is cut");

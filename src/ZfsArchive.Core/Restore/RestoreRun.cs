@@ -18,7 +18,6 @@ public sealed class DamagedArchiveException(ArchiveEntry archive, ArchiveExcepti
 /// <param name="progress">Told the bytes of stream that went out.</param>
 public sealed class RestoreRun(ArchiveRepository repository, IZfs zfs, IProgress<long>? progress)
 {
-    const int Window = 3;
     readonly List<string> _notSet = [];
 
     /// <summary>Commands for properties that could not be set after the last link, with what ZFS said.</summary>
@@ -54,7 +53,7 @@ public sealed class RestoreRun(ArchiveRepository repository, IZfs zfs, IProgress
         {
             try
             {
-                await new ArchiveFeed(repository, fetcher, Window).WriteAsync(archive, receive.Input, progress, cancel);
+                await new ArchiveFeed(repository, fetcher, ChunkFetcher.StandardAhead).WriteAsync(archive, receive.Input, progress, cancel);
             }
             catch (IOException) when (!cancel.IsCancellationRequested)
             {

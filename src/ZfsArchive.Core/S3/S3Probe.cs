@@ -23,6 +23,7 @@ sealed class S3Probe(S3Store store, TimeProvider clock)
     const int LargestDescriptor = 64 << 10;
     static readonly ObjectKey s_descriptor = new("zfsarchive.json");
     readonly Lock _turn = new();
+    (byte[] Bytes, string? Sha256, string? Etag)? _there;
     Task<S3Seen>? _reading;
     Task<S3Seen>? _writing;
 
@@ -51,17 +52,29 @@ sealed class S3Probe(S3Store store, TimeProvider clock)
     // what failed is tried again by the next who asks
     static Task<S3Seen> Once(ref Task<S3Seen>? known, Func<Task<S3Seen>> see) => known is { IsFaulted: false, IsCanceled: false } ? known : known = see();
 
-    async Task<S3Seen> ReadAsync() =>
-        await store.ReadSmallAsync(s_descriptor, LargestDescriptor, CancellationToken.None) is { } there ? Judge(there, new(false, false, false, false)) : new(false, false, false, false);
+    async Task<S3Seen> ReadAsync()
+    {
+        _there = await store.ReadSmallAsync(s_descriptor, LargestDescriptor, CancellationToken.None);
+        return _there is { } there ? Judge(there, new(false, false, false, false)) : new(false, false, false, false);
+    }
 
     async Task<S3Seen> WriteAsync()
     {
-        if (await store.ReadSmallAsync(s_descriptor, LargestDescriptor, CancellationToken.None) is not { } there) return await TryOutAsync();
+        if (_there is null) await ReadAsync();
+        if (_there is not { } there) return await TryOutAsync();
         var known = Judge(there, new(false, false, false, false));
         // A checksum that is not kept is not sent. A refusal does not tell whether the rest of the request was understood.
         var seen = known with { TakesSha256 = known.KeepsSha256 };
-        seen = seen with { Conditional = await RefusesAsync(s_descriptor, there.Bytes, seen) };
-        return seen with { ChecksBody = await ChecksBodyAsync(seen) };
+        return await RefusalsAsync(s_descriptor, there.Bytes, seen);
+    }
+
+    // Both at once, the second as if the first were known to be refused; where that is not so, and the body was taken, once more without.
+    async Task<S3Seen> RefusalsAsync(ObjectKey key, byte[] bytes, S3Seen seen)
+    {
+        var (refusing, checking) = (RefusesAsync(key, bytes, seen), ChecksBodyAsync(seen with { Conditional = true }));
+        await Task.WhenAll(refusing, checking);
+        seen = seen with { Conditional = await refusing };
+        return seen with { ChecksBody = await checking || (!seen.Conditional && await ChecksBodyAsync(seen)) };
     }
 
     async Task<S3Seen> TryOutAsync()
@@ -73,8 +86,7 @@ sealed class S3Probe(S3Store store, TimeProvider clock)
             var takes = await TakesSha256Async(key, bytes);
             var stored = await store.ReadSmallAsync(key, LargestDescriptor, CancellationToken.None);
             var seen = stored is { } there ? Judge(there, new(false, takes, false, false)) : new(false, takes, false, false);
-            seen = seen with { Conditional = await RefusesAsync(key, bytes, seen) };
-            return seen with { ChecksBody = await ChecksBodyAsync(seen) };
+            return await RefusalsAsync(key, bytes, seen);
         }
         finally
         {

@@ -85,7 +85,7 @@ public sealed class S3Store : IObjectStore
 
     public async IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, [EnumeratorCancellation] CancellationToken cancel)
     {
-        await _probe.ReadingAsync(cancel);
+        var seeing = _probe.ReadingAsync(cancel);
         string? page = null;
         var (last, emptyPages) = ("", 0);
         do
@@ -93,6 +93,7 @@ public sealed class S3Store : IObjectStore
             var answer = await AskAsync($"list {prefix}", watch => _connection.Client.ListObjectsV2Async(
                 new() { BucketName = _bucket, Prefix = _prefix + prefix, ContinuationToken = page }, watch.Token), cancel);
             _bucketSeen = true;
+            await seeing;
             foreach (var listed in answer.S3Objects ?? [])
             {
                 if (!listed.Key.StartsWith(_prefix + prefix, StringComparison.Ordinal) || string.CompareOrdinal(listed.Key, last) <= 0)
@@ -153,10 +154,17 @@ public sealed class S3Store : IObjectStore
     /// <summary>Reads a small object with what the service says of it; null when it is absent.</summary>
     internal async Task<(byte[] Bytes, string? Sha256, string? Etag)?> ReadSmallAsync(ObjectKey key, int longest, CancellationToken cancel)
     {
-        if (await HeadAsync(key, cancel) is not { } head || head.ContentLength > longest) return null;
-        var bytes = new byte[head.ContentLength];
-        var read = await ReadAsync(key, 0, bytes, cancel);
-        return read == bytes.Length ? (bytes, head.ChecksumSHA256, head.ETag) : null;
+        var bytes = new byte[longest + 1];
+        var (asking, reading) = (HeadAsync(key, cancel), ReadAsync(key, 0, bytes, cancel));
+        try
+        {
+            await Task.WhenAll(asking, reading);
+        }
+        catch (StoreException e) when (e.Failure is StoreFailure.Absent && asking.IsCompletedSuccessfully)
+        {
+            return null;
+        }
+        return await asking is { } head && head.ContentLength == await reading && head.ContentLength <= longest ? (bytes[..await reading], head.ChecksumSHA256, head.ETag) : null;
     }
 
     /// <summary>One PUT; false when the name is taken.</summary>

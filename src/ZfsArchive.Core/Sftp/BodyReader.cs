@@ -2,26 +2,30 @@ using ZfsArchive.Stores;
 
 namespace ZfsArchive.Sftp;
 
-/// <summary>An object's bytes in pieces for WRITEs: memory is passed on as it is, files are read.</summary>
+/// <summary>Some of an object's bytes.</summary>
+/// <param name="At">Where they belong in it.</param>
+/// <param name="Data">In order; nothing at the end.</param>
+readonly record struct BodyPiece(long At, ReadOnlyMemory<byte>[] Data, int Length);
+
+/// <summary>
+/// An object's bytes in pieces for WRITEs: memory is passed on as it is, files are read. Several may take pieces of what lies in memory
+/// at once; what lies in a file is for one.
+/// </summary>
 sealed class BodyReader(ObjectBody body) : IAsyncDisposable
 {
     readonly Stream? _file = body.Pieces is null ? body.OpenRead() : null;
+    readonly Lock _gate = new();
     int _piece;
     int _inPiece;
     long _position;
 
-    /// <summary>Bytes that were given out.</summary>
-    public long Position => _position;
-
     /// <summary>The next bytes, at most so many; none at the end.</summary>
     /// <exception cref="IOException">The file cannot be read.</exception>
-    public async ValueTask<ReadOnlyMemory<byte>[]> NextAsync(int most, CancellationToken cancel)
+    public async ValueTask<BodyPiece> NextAsync(int most, CancellationToken cancel)
     {
-        var wanted = (int)long.Min(most, body.Length - _position);
-        if (wanted <= 0) return [];
-        var next = _file is null ? Slices(wanted) : [await FromFileAsync(_file, wanted, cancel)];
-        _position += wanted;
-        return next;
+        if (_file is null) return Next(most);
+        var (at, length) = Taken(most);
+        return length == 0 ? new(at, [], 0) : new(at, [await FromFileAsync(_file, length, cancel)], length);
     }
 
     public ValueTask DisposeAsync() => _file?.DisposeAsync() ?? ValueTask.CompletedTask;
@@ -31,6 +35,22 @@ sealed class BodyReader(ObjectBody body) : IAsyncDisposable
         var buffer = new byte[wanted];
         await file.ReadExactlyAsync(buffer, cancel);
         return buffer;
+    }
+
+    BodyPiece Next(int most)
+    {
+        lock (_gate)
+        {
+            var (at, length) = Taken(most);
+            return new(at, Slices(length), length);
+        }
+    }
+
+    (long At, int Length) Taken(int most)
+    {
+        var (at, length) = (_position, (int)long.Min(most, body.Length - _position));
+        _position += length;
+        return (at, length);
     }
 
     ReadOnlyMemory<byte>[] Slices(int wanted)

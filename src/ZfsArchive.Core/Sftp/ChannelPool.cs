@@ -3,12 +3,19 @@ using ZfsArchive.Stores;
 namespace ZfsArchive.Sftp;
 
 /// <summary>
-/// The channels of a store: some connections, each with up to two channels, because OpenSSH lets one channel have no more than 2 MiB
+/// The channels of a store: some connections, each with several channels, because OpenSSH lets one channel have no more than 2 MiB
 /// on the way. They are made when transfers need them; what has died is made anew at the next need.
 /// </summary>
 sealed class ChannelPool : IAsyncDisposable
 {
-    const int ChannelsPerConnection = 2;
+    /// <summary>Bytes from which on an object far away is worth several channels.</summary>
+    public const int WorthMore = 4 << 20;
+
+    /// <summary>Nearby a second one uses the moments in which the first waits for the disk; far away each carries little. A server allows ten.</summary>
+    const int ChannelsNearby = 2, ChannelsFarAway = 4;
+
+    /// <summary>Channels for one large object far away.</summary>
+    const int WidthFarAway = 4;
 
     /// <summary>How long a channel that could not be had is not asked for again, while there are others.</summary>
     static readonly TimeSpan s_pause = TimeSpan.FromMinutes(1);
@@ -17,25 +24,27 @@ sealed class ChannelPool : IAsyncDisposable
     static readonly TimeSpan s_far = TimeSpan.FromMilliseconds(8);
 
     readonly Lock _gate = new();
-    readonly Place[] _places;
+    readonly ChannelPlace[] _places;
     readonly SshConnector _connector;
     readonly TimeProvider _clock;
     bool _hasEverOpened;
-    bool _isFar;
     bool _isDisposed;
 
     public ChannelPool(SshConnector connector, int connections, TimeProvider clock)
     {
         (_connector, _clock) = (connector, clock);
         connections = int.Max(1, connections);
-        _places = [.. Enumerable.Range(0, connections * ChannelsPerConnection).Select(i => new Place(this, i / ChannelsPerConnection, i % ChannelsPerConnection > 0))];
+        _places = [.. Enumerable.Range(0, connections * ChannelsFarAway).Select(i => new ChannelPlace(this, i / ChannelsFarAway, i % ChannelsFarAway))];
     }
 
-    /// <summary>Whether one channel is slow because the way is long.</summary>
-    public bool IsFar
+    /// <summary>Channels that one large object is to be moved by: one, unless a channel is slow because the way is long.</summary>
+    public int Width
     {
-        get { lock (_gate) return _isFar; }
+        get { lock (_gate) return IsFar ? WidthFarAway : 1; }
     }
+
+    /// <summary>Begins to make all connections, where that takes long: large transfers are going to come. Nobody waits for it.</summary>
+    public void Prepare() => _ = PrepareAsync();
 
     /// <summary>A channel for one operation, given back by disposing of the lease.</summary>
     /// <param name="isTransfer">Whether much will be moved: then it is worth a new channel.</param>
@@ -64,11 +73,14 @@ sealed class ChannelPool : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         lock (_gate) _isDisposed = true;
-        // second channels first: the first one's ssh carries them
-        foreach (var second in new[] { true, false })
-            await Task.WhenAll(_places.Where(p => p.IsSecond == second).Select(p => EndAsync(p.Opening)));
+        // further channels first: the first one's ssh carries them
+        foreach (var further in new[] { true, false })
+            await Task.WhenAll(_places.Where(p => p.IsFurther == further).Select(p => EndAsync(p.Opening)));
         _connector.Dispose();
     }
+
+    // Under the gate. As long as nothing is known, it is near.
+    bool IsFar => _places.Where(p => p.IsOpen).Select(p => p.Opening!.GetAwaiter().GetResult().RoundTrip).Where(t => t < TimeSpan.MaxValue).DefaultIfEmpty().Min() > s_far;
 
     static async Task EndAsync(Task<SftpSession>? opening)
     {
@@ -82,62 +94,91 @@ sealed class ChannelPool : IAsyncDisposable
         }
     }
 
+    async Task PrepareAsync()
+    {
+        try
+        {
+            using var first = await TakeAsync(false, CancellationToken.None);
+            lock (_gate)
+            {
+                if (_isDisposed || !IsFar) return;
+                var now = _clock.GetUtcNow();
+                foreach (var place in _places.Where(p => !p.IsFurther && !p.IsOpenOrOpening && p.RefusedUntil <= now)) place.Opening = OpenAsync(place, place.Opening);
+            }
+        }
+        catch (Exception e) when (e is SftpFault or ObjectDisposedException)
+        {
+            // whoever needs one will see why there is none
+        }
+    }
+
     // The open channel with the least to do. While all are busy with what is large, more are made. Nearby it is one at a time: a connection
     // costs as much as some MiB of data, so a short run must not make all of them. Far away a channel carries little, and each has its own.
-    Place Pick(bool isTransfer, out Task<SftpSession> opening)
+    ChannelPlace Pick(bool isTransfer, out Task<SftpSession> opening)
     {
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_isDisposed, this);
             var usable = _places.Where(p => p.IsOpenOrOpening).ToList();
-            var grows = usable.Count == 0 || (isTransfer && usable.All(p => p.Load > 0 && (p.IsOpen || _isFar)));
-            Place? added = null;
+            var grows = usable.Count == 0 || (isTransfer && usable.All(p => p.Load > 0 && (p.IsOpen || IsFar)));
+            ChannelPlace? added = null;
             if (grows && (added = NewPlace(usable.Count == 0)) is not null)
             {
                 added.Opening = OpenAsync(added, added.Opening);
                 usable.Add(added);
             }
-            var place = (_isFar && isTransfer ? added ?? usable.MinBy(p => p.Load) : usable.Where(p => p.IsOpen).MinBy(p => p.Load)) ?? usable.MinBy(p => p.Load)!;
+            var place = (IsFar && isTransfer ? added ?? usable.MinBy(p => p.Load) : usable.Where(p => p.IsOpen).MinBy(p => p.Load)) ?? usable.MinBy(p => p.Load)!;
             place.Load++;
             opening = place.Opening!;
             return place;
         }
     }
 
-    Place? NewPlace(bool isNeeded)
+    ChannelPlace? NewPlace(bool isNeeded)
     {
         var now = _clock.GetUtcNow();
-        return _places.FirstOrDefault(p => !p.IsOpenOrOpening && p.RefusedUntil <= now && (!p.IsSecond || First(p.Connection).IsOpenOrOpening)) ?? (isNeeded ? _places[0] : null);
+        var free = _places.Where(p => !p.IsOpenOrOpening && p.RefusedUntil <= now && (!p.IsFurther || First(p.Connection).IsOpenOrOpening));
+        // nearby a further channel is the cheapest; far away each connection has a rate of its own
+        var place = IsFar ? free.OrderBy(p => p.Channel).FirstOrDefault() : free.FirstOrDefault(p => p.Channel < ChannelsNearby);
+        return place ?? (isNeeded ? _places[0] : null);
     }
 
-    async Task<SftpSession> OpenAsync(Place place, Task<SftpSession>? dead)
+    async Task<SftpSession> OpenAsync(ChannelPlace place, Task<SftpSession>? dead)
     {
         await Task.Yield();
         await EndAsync(dead);
         try
         {
-            var session = place.IsSecond ? await OpenSecondAsync(place) : await OpenFirstAsync(place);
-            lock (_gate) (_hasEverOpened, _isFar) = (true, _isFar || session.RoundTrip > s_far);
+            var session = place.IsFurther ? await OpenFurtherAsync(place) : await OpenFirstAsync(place);
+            lock (_gate) _hasEverOpened = true;
             return session;
         }
         catch (SftpFault)
         {
-            lock (_gate) place.RefusedUntil = _clock.GetUtcNow() + s_pause;
+            lock (_gate) Refuse(place);
             throw;
         }
     }
 
+    // What a server refuses to one connection that lives, it refuses to the others: they need not all be asked.
+    void Refuse(ChannelPlace refused)
+    {
+        var isLimit = refused.IsFurther && First(refused.Connection).IsOpen;
+        var until = _clock.GetUtcNow() + s_pause;
+        foreach (var place in _places.Where(p => p == refused || (isLimit && p.IsFurther && p.Channel >= refused.Channel))) place.RefusedUntil = until;
+    }
+
     // One connection has to succeed before others are tried: a wrong key is not shown four times.
-    async Task<SftpSession> OpenFirstAsync(Place place)
+    async Task<SftpSession> OpenFirstAsync(ChannelPlace place)
     {
         if (place != _places[0] && FirstEver() is { } first) await first;
         place.Socket = _connector.NewSocket();
         return await _connector.OpenFirstAsync(place.Socket);
     }
 
-    async Task<SftpSession> OpenSecondAsync(Place place)
+    async Task<SftpSession> OpenFurtherAsync(ChannelPlace place)
     {
-        Place first;
+        ChannelPlace first;
         Task<SftpSession> opening;
         lock (_gate)
         {
@@ -145,10 +186,10 @@ sealed class ChannelPool : IAsyncDisposable
             opening = first.IsOpenOrOpening ? first.Opening! : throw new SftpFault(StoreFailure.Transient, "the connection has ended");
         }
         await opening;
-        return first.Socket is { } socket ? await _connector.OpenSecondAsync(socket) : throw new SftpFault(StoreFailure.Permanent, "there is no socket to join by");
+        return first.Socket is { } socket ? await _connector.OpenFurtherAsync(socket) : throw new SftpFault(StoreFailure.Permanent, "there is no socket to join by");
     }
 
-    Place First(int connection) => _places[connection * ChannelsPerConnection];
+    ChannelPlace First(int connection) => _places[connection * ChannelsFarAway];
 
     Task<SftpSession>? FirstEver()
     {
@@ -165,37 +206,12 @@ sealed class ChannelPool : IAsyncDisposable
         lock (_gate) return _places.Any(p => p.IsOpen);
     }
 
-    void GiveBack(Place place)
+    void GiveBack(ChannelPlace place)
     {
         lock (_gate) place.Load--;
     }
 
-    /// <summary>Where a channel is, or may be.</summary>
-    internal sealed class Place(ChannelPool pool, int connection, bool isSecond)
-    {
-        public ChannelPool Pool => pool;
-
-        public int Connection => connection;
-
-        public bool IsSecond => isSecond;
-
-        /// <summary>The newest attempt.</summary>
-        public Task<SftpSession>? Opening { get; set; }
-
-        /// <summary>Of the connection that this place began.</summary>
-        public string? Socket { get; set; }
-
-        /// <summary>Operations that use it.</summary>
-        public int Load { get; set; }
-
-        public DateTimeOffset RefusedUntil { get; set; }
-
-        public bool IsOpen => Opening is { IsCompletedSuccessfully: true } && IsOpenOrOpening;
-
-        public bool IsOpenOrOpening => Opening is { } opening && (!opening.IsCompleted || (opening.IsCompletedSuccessfully && !opening.GetAwaiter().GetResult().IsDead));
-    }
-
-    internal sealed class Lease(Place place, SftpSession session) : IDisposable
+    internal sealed class Lease(ChannelPlace place, SftpSession session) : IDisposable
     {
         public SftpSession Session => session;
 

@@ -5,7 +5,7 @@ using ZfsArchive.Processes;
 namespace ZfsArchive.Sftp;
 
 /// <summary>
-/// A private folder for the sockets by which a second channel joins a connection. Its name says whose it is, so that what a killed
+/// A private folder for the sockets by which further channels join a connection. Its name says whose it is, so that what a killed
 /// process left can be told from what is in use.
 /// </summary>
 sealed class ControlFolder : IDisposable

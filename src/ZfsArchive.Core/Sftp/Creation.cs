@@ -4,7 +4,7 @@ namespace ZfsArchive.Sftp;
 
 /// <summary>How an object comes to its name.</summary>
 sealed class Creation(
-    SftpSession session, RemotePaths paths, RemoteFolders folders, FreeSpace space, TemporaryFiles temporaries, RemoteHashes hashes, TimeProvider clock)
+    SftpSession session, ChannelPool pool, RemotePaths paths, RemoteFolders folders, FreeSpace space, TemporaryFiles temporaries, RemoteHashes hashes, TimeProvider clock)
 {
     /// <summary>Creates the object if the name is free.</summary>
     /// <exception cref="SftpFault">Conflict: it is taken by other bytes.</exception>
@@ -84,7 +84,7 @@ sealed class Creation(
         var folder = new FolderToSync(session, path);
         try
         {
-            await upload.WriteAsync(body, cancel);
+            await upload.WriteAsync(body, pool, cancel);
             cancel.ThrowIfCancellationRequested();
             // a server of another kind may overwrite with a plain RENAME: as late a look as can be
             if (!isOver && !session.Traits.LinksHard && await session.LookAsync(path, cancel) is not null) return false;

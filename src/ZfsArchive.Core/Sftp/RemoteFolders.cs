@@ -16,8 +16,43 @@ sealed class RemoteFolders(RemotePaths paths)
     /// <summary>Makes the folder and what is missing above it, up to the root, which has to be there.</summary>
     public async Task EnsureAsync(SftpSession session, string folder, CancellationToken cancel)
     {
+        if (folder == paths.Root)
+        {
+            await RequireRootAsync(session, cancel);
+            return;
+        }
+        // all in one round trip: a server takes them in their order, and where the root is missing none succeeds
+        var missing = Below(folder).Select(below => MakeAtOnceAsync(session, below, cancel)).ToList();
         await RequireRootAsync(session, cancel);
-        await MakeAsync(session, folder, paths.Root, cancel);
+        if (!(await Task.WhenAll(missing)).All(made => made)) await MakeAsync(session, folder, paths.Root, cancel);
+    }
+
+    // From the root on down.
+    IEnumerable<string> Below(string folder)
+    {
+        for (var slash = folder.IndexOf('/', int.Min(paths.Root.Length + 1, folder.Length)); slash > 0; slash = folder.IndexOf('/', slash + 1)) yield return folder[..slash];
+        yield return folder;
+    }
+
+    // False when it has to be looked at: it may be there, or what is above it may not.
+    static async Task<bool> MakeAtOnceAsync(SftpSession session, string folder, CancellationToken cancel)
+    {
+        var making = session.MakeFolderAsync(folder, cancel);
+        var above = new FolderToSync(session, folder);
+        try
+        {
+            await making;
+            await above.SyncAsync();
+            return true;
+        }
+        catch (SftpFault e) when (e.Status is not null)
+        {
+            return false;
+        }
+        finally
+        {
+            _ = above.CloseAsync();
+        }
     }
 
     public Task MakeRootAsync(SftpSession session, CancellationToken cancel) => MakeAsync(session, paths.Root, null, cancel);

@@ -23,13 +23,13 @@ sealed class RemoteWalk(RemotePaths paths, RemoteFolders folders)
     }
 
     /// <summary>Removes abandoned temporary files below the prefix; returns how many.</summary>
-    public async Task<int> SweepAsync(SftpSession session, string prefix, Func<(string Path, DateTimeOffset ModifiedAt), bool> isAbandoned, CancellationToken cancel)
+    public async Task<int> SweepAsync(SftpSession session, string prefix, Func<(string Path, DateTimeOffset ModifiedAt), Task<bool>> isAbandoned, CancellationToken cancel)
     {
         var swept = 0;
         await foreach (var entry in EntriesAsync(session, prefix, cancel))
         {
             var path = paths.In(entry.Key);
-            if (!entry.Attributes.IsFile || !RemotePaths.IsTemporary(entry.Name) || !isAbandoned((path, entry.Attributes.Time))) continue;
+            if (!entry.Attributes.IsFile || !RemotePaths.IsTemporary(entry.Name) || !await isAbandoned((path, entry.Attributes.Time))) continue;
             try
             {
                 SftpSession.RequireOk(await session.Remove(path).Answer.WaitAsync(cancel));
@@ -91,8 +91,9 @@ sealed class RemoteWalk(RemotePaths paths, RemoteFolders folders)
         }
         catch (SftpFault e) when (e.Status is StatusCode.NoSuchFile)
         {
+            var found = session.FollowAsync(paths.In(folder), cancel);
             await folders.RequireRootAsync(session, cancel);
-            if (await session.FollowAsync(paths.In(folder), cancel) is { IsFolder: false }) throw new SftpFault(StoreFailure.Permanent, $"{paths.In(folder)} is no folder");
+            if (await found is { IsFolder: false }) throw new SftpFault(StoreFailure.Permanent, $"{paths.In(folder)} is no folder");
             return [];
         }
     }

@@ -12,7 +12,7 @@ public sealed record SftpOptions
     /// <summary>Path of the file of known host keys; null for the user's own.</summary>
     public string? KnownHosts { get; init; }
 
-    /// <summary>TCP connections at once, at most; each carries up to two channels.</summary>
+    /// <summary>TCP connections at once, at most; each carries several channels.</summary>
     public int Connections { get; init; } = 4;
 
     /// <summary>A cipher list as ssh takes it; null for the user's own choice, and without one the fastest for this processor.</summary>

@@ -10,10 +10,13 @@ sealed class SftpSession : IAsyncDisposable
 
     readonly SftpChannel _channel;
 
-    SftpSession(SftpChannel channel) => _channel = channel;
+    readonly TimeProvider _clock;
+    long _roundTrip = long.MaxValue;
 
-    /// <summary>Of one question and its answer; zero when none was asked.</summary>
-    public TimeSpan RoundTrip { get; private set; }
+    SftpSession(SftpChannel channel, TimeProvider clock) => (_channel, _clock) = (channel, clock);
+
+    /// <summary>Of the quickest question and its answer so far: a slower one may have waited for a processor or behind data.</summary>
+    public TimeSpan RoundTrip => new(Volatile.Read(ref _roundTrip));
 
     public ServerTraits Traits { get; private set; } = new(false, false, false, false, false);
 
@@ -25,10 +28,10 @@ sealed class SftpSession : IAsyncDisposable
     public static async Task<SftpSession> OpenAsync(IReadOnlyList<string> arguments, SftpOptions options, TimeProvider clock, Func<string, SftpFault> explain)
     {
         var channel = new SftpChannel(SshChild.Start(arguments, clock), options.StallLimit, clock, explain);
-        var session = new SftpSession(channel);
+        var session = new SftpSession(channel, clock);
         try
         {
-            await session.GreetAsync(clock).WaitAsync(options.ConnectLimit + s_connectExtra, clock);
+            await session.GreetAsync().WaitAsync(options.ConnectLimit + s_connectExtra, clock);
             return session;
         }
         catch (TimeoutException)
@@ -141,13 +144,11 @@ sealed class SftpSession : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _channel.DisposeAsync();
 
-    async Task GreetAsync(TimeProvider clock)
+    async Task GreetAsync()
     {
         Traits = TraitsIn(await _channel.GreetAsync());
         if (!Traits.TellsLimits) return;
-        var since = clock.GetTimestamp();
         var reply = await AskAsync(Packet(PacketType.Extended).Text("limits@openssh.com"), CancellationToken.None);
-        RoundTrip = clock.GetElapsedTime(since);
         if (reply.Type is PacketType.Status) return;
         var packet = Body(reply, PacketType.ExtendedReply);
         packet.UInt64();
@@ -172,7 +173,14 @@ sealed class SftpSession : IAsyncDisposable
 
     PacketWriter Packet(PacketType type) => new(type, _channel.NextId());
 
-    Task<Reply> AskAsync(PacketWriter packet, CancellationToken cancel) => _channel.Send(packet).Answer.WaitAsync(cancel);
+    async Task<Reply> AskAsync(PacketWriter packet, CancellationToken cancel)
+    {
+        var since = _clock.GetTimestamp();
+        var reply = await _channel.Send(packet).Answer.WaitAsync(cancel);
+        var ticks = _clock.GetElapsedTime(since).Ticks;
+        if (ticks < Volatile.Read(ref _roundTrip)) Volatile.Write(ref _roundTrip, ticks);
+        return reply;
+    }
 
     static byte[] HandleIn(Reply reply)
     {

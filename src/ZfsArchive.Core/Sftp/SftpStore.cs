@@ -11,7 +11,6 @@ namespace ZfsArchive.Sftp;
 public sealed class SftpStore : IObjectStore
 {
     /// <summary>Bytes from which on an object is worth a channel of its own.</summary>
-    const int WorthTwo = 4 << 20;
     const int Large = 256 << 10;
 
     readonly RemotePaths _paths;
@@ -52,22 +51,26 @@ public sealed class SftpStore : IObjectStore
     }, cancel);
 
     public Task<CreateOutcome> CreateAsync(ObjectKey key, ObjectBody body, CancellationToken cancel) =>
-        ActAsync("create", key.Text, body.Length >= Large, session => new Creation(session, _paths, _folders, _space, _temporaries, _hashes, _clock).CreateAsync(key, body, cancel), cancel);
+        ActAsync("create", key.Text, body.Length >= Large, session => new Creation(session, _pool, _paths, _folders, _space, _temporaries, _hashes, _clock).CreateAsync(key, body, cancel), cancel);
 
     public Task ReplaceAsync(ObjectKey key, ObjectBody body, CancellationToken cancel) =>
         ActAsync("replace", key.Text, body.Length >= Large, async session =>
         {
-            await new Creation(session, _paths, _folders, _space, _temporaries, _hashes, _clock).ReplaceAsync(key, body, cancel);
+            await new Creation(session, _pool, _paths, _folders, _space, _temporaries, _hashes, _clock).ReplaceAsync(key, body, cancel);
             return 0;
         }, cancel);
 
+    public void Prepare() => _pool.Prepare();
+
     public async Task<int> ReadAsync(ObjectKey key, long offset, Memory<byte> into, CancellationToken cancel)
     {
-        if (into.Length < WorthTwo || !_pool.IsFar) return await ReadOneAsync(key, offset, into, cancel);
-        // by two channels at once: what is large is waited for by few
-        var half = into.Length / 2;
-        var read = await Task.WhenAll(ReadOneAsync(key, offset, into[..half], cancel), ReadOneAsync(key, offset + half, into[half..], cancel));
-        return read[0] < half ? read[0] : read[0] + read[1];
+        if (into.Length < ChannelPool.WorthMore || _pool.Width == 1) return await ReadOneAsync(key, offset, into, cancel);
+        // by several channels at once: what is large is waited for by few
+        var part = (into.Length + _pool.Width - 1) / _pool.Width;
+        var parts = Enumerable.Range(0, (into.Length + part - 1) / part).Select(i => into.Slice(i * part, int.Min(part, into.Length - (i * part)))).ToList();
+        var read = await Task.WhenAll(parts.Select((p, i) => ReadOneAsync(key, offset + ((long)i * part), p, cancel)));
+        var whole = parts.TakeWhile((p, i) => read[i] == p.Length).Count();
+        return read.Take(whole + 1).Sum();
     }
 
     Task<int> ReadOneAsync(ObjectKey key, long offset, Memory<byte> into, CancellationToken cancel) =>
@@ -111,8 +114,14 @@ public sealed class SftpStore : IObjectStore
 
     public Task<int> SweepAsync(string prefix, CancellationToken cancel) => ActAsync("sweep", $"'{prefix}'", false, async session =>
     {
-        var old = (await TimeAsync(session, cancel)).AddHours(-1);
-        return await _walk.SweepAsync(session, prefix, file => !_temporaries.IsLive(file.Path) && (file.ModifiedAt < old || ProcessMark.HasEnded(Path.GetFileName(file.Path))), cancel);
+        DateTimeOffset? old = null;
+        return await _walk.SweepAsync(session, prefix, async file =>
+        {
+            if (_temporaries.IsLive(file.Path)) return false;
+            if (ProcessMark.HasEnded(Path.GetFileName(file.Path))) return true;
+            old ??= (await TimeAsync(session, cancel)).AddHours(-1);
+            return file.ModifiedAt < old;
+        }, cancel);
     }, cancel);
 
     public Task<IReadOnlyDictionary<ObjectKey, string>> Sha256Async(IReadOnlyList<ObjectKey> keys, CancellationToken cancel) =>
@@ -122,10 +131,9 @@ public sealed class SftpStore : IObjectStore
 
     async Task<DateTimeOffset> TimeAsync(SftpSession session, CancellationToken cancel)
     {
-        var probe = new Upload(session, _paths.In("time"), _temporaries, _clock);
         try
         {
-            return (await probe.OpenAndLookAsync(cancel)).Time;
+            return (await new Upload(session, _paths.In("time"), _temporaries, _clock).TryOutAsync(cancel)).Time;
         }
         catch (SftpFault e) when (e.Failure is StoreFailure.Denied or StoreFailure.Permanent or StoreFailure.Full)
         {
@@ -135,10 +143,6 @@ public sealed class SftpStore : IObjectStore
         {
             await _folders.RequireRootAsync(session, cancel);
             throw;
-        }
-        finally
-        {
-            await probe.DropAsync();
         }
     }
 

@@ -29,12 +29,12 @@ sealed class SshCommand(StoreAddress.Remote address, SftpOptions options)
     }
 
     /// <summary>The first channel of a connection.</summary>
-    /// <param name="control">Path of the socket by which a second one may join it; null for no such.</param>
+    /// <param name="control">Path of the socket by which further ones may join it; null for no such.</param>
     public IReadOnlyList<string> First(string? control) =>
         ["-s", .. Common(), .. control is null ? ControlOff() : ["-o", "ControlMaster=yes", "-o", $"ControlPath={control}"], "--", Destination, "sftp"];
 
     /// <summary>A further channel of a connection; it fails when it cannot join, and never makes a connection of its own.</summary>
-    public IReadOnlyList<string> Second(string control) =>
+    public IReadOnlyList<string> Further(string control) =>
         ["-s", "-o", "ProxyCommand=false", "-o", "ControlMaster=no", "-o", $"ControlPath={control}", .. Common(), "--", Destination, "sftp"];
 
     /// <summary>A command, for the far side's shell.</summary>

@@ -12,7 +12,7 @@ sealed class SshConnector(SshCommand command, SftpOptions options, TimeProvider 
     public string? NewSocket() => _sockets.Value.NewSocket();
 
     /// <summary>A new connection with its first channel.</summary>
-    /// <param name="socket">Where a second channel may join; null for nowhere.</param>
+    /// <param name="socket">Where further channels may join; null for nowhere.</param>
     public async Task<SftpSession> OpenFirstAsync(string? socket)
     {
         await CipherAsync();
@@ -29,9 +29,9 @@ sealed class SshConnector(SshCommand command, SftpOptions options, TimeProvider 
         SftpFault Explain(string last) => SshWords.Explain(words = last, command);
     }
 
-    /// <summary>A second channel of a connection.</summary>
-    public Task<SftpSession> OpenSecondAsync(string socket) =>
-        SftpSession.OpenAsync(command.Second(socket), options, clock, words => SshWords.Explain(words, command));
+    /// <summary>A further channel of a connection.</summary>
+    public Task<SftpSession> OpenFurtherAsync(string socket) =>
+        SftpSession.OpenAsync(command.Further(socket), options, clock, words => SshWords.Explain(words, command));
 
     public void Dispose()
     {

@@ -14,10 +14,9 @@ sealed class Upload(SftpSession session, string path, TemporaryFiles temporaries
     /// <summary>How long clearing away may hold up the bad news.</summary>
     static readonly TimeSpan s_patience = TimeSpan.FromSeconds(3);
 
-    readonly Queue<Request> _writes = new();
+    PieceWriter? _writer;
     Task<byte[]>? _opening;
     Request? _closing;
-    int _onTheWay;
     bool _isNamed;
 
     /// <summary>The file that is written.</summary>
@@ -33,35 +32,50 @@ sealed class Upload(SftpSession session, string path, TemporaryFiles temporaries
         await _opening.WaitAsync(cancel);
     }
 
-    /// <summary>Creates it empty; what the server tells of it.</summary>
-    public async Task<RemoteAttributes> OpenAndLookAsync(CancellationToken cancel)
+    /// <summary>Creates it empty and takes it away again; what the server told of it.</summary>
+    public async Task<RemoteAttributes> TryOutAsync(CancellationToken cancel)
     {
-        await OpenAsync(cancel);
-        return await session.LookAtOpenAsync(await _opening!, cancel);
+        Task<RemoteAttributes> looking;
+        try
+        {
+            await OpenAsync(cancel);
+            looking = session.LookAtOpenAsync(await _opening!, cancel);
+        }
+        finally
+        {
+            // its requests go out behind the question
+            await DropAsync();
+        }
+        return await looking;
     }
 
     /// <summary>Sends the bytes and waits until they are durable, as far as the server can tell.</summary>
-    public async Task WriteAsync(ObjectBody body, CancellationToken cancel)
+    /// <param name="pool">Whose other channels write parts of it, where that is faster.</param>
+    public async Task WriteAsync(ObjectBody body, ChannelPool pool, CancellationToken cancel)
     {
         var handle = await _opening!;
-        var longest = body.Pace is null ? session.Traits.LongestWrite : int.Min(session.Traits.LongestWrite, ObjectBody.PacedPiece);
+        var isShared = body is { Pieces: not null, Pace: null, Length: >= ChannelPool.WorthMore } && pool.Width > 1;
+        var writer = _writer = new(session, isShared ? UploadCrew.Window : Window);
         await using var reader = new BodyReader(body);
-        for (;;)
+        Task<RemoteAttributes>? looking = null;
+        await using (var crew = new UploadCrew(pool, Temporary, body, reader, cancel))
         {
-            var at = reader.Position;
-            var data = await reader.NextAsync(longest, cancel);
-            if (data.Length == 0) break;
-            if (body.Pace is { } pace) await pace((int)(reader.Position - at), cancel);
-            while (_onTheWay > Window) await AnsweredAsync(cancel);
-            var write = session.Write(handle, at, data);
-            _onTheWay += write.Length;
-            _writes.Enqueue(write);
+            if (isShared) crew.Start(pool.Width - 1);
+            await writer.WriteAsync(handle, body, reader, cancel);
+            if (await crew.FinishAsync())
+            {
+                // what makes it durable comes after the writes of all, and the file has to be the same for all
+                await writer.SettleAsync(cancel);
+                looking = session.LookAtOpenAsync(handle, cancel);
+            }
         }
         var syncing = session.Traits.Syncs ? session.Sync(handle) : null;
         _closing = session.Close(handle);
-        while (_writes.Count > 0) await AnsweredAsync(cancel);
+        await writer.SettleAsync(cancel);
         if (syncing is not null) SftpSession.RequireOk(await syncing.Answer.WaitAsync(cancel));
         SftpSession.RequireOk(await _closing.Answer.WaitAsync(cancel));
+        if (looking is not null && (await looking).Length is { } length && length != body.Length)
+            throw new SftpFault(StoreFailure.Transient, $"what several channels wrote has {length} bytes, not {body.Length}");
         IsWritten = true;
     }
 
@@ -90,7 +104,7 @@ sealed class Upload(SftpSession session, string path, TemporaryFiles temporaries
     /// <summary>Takes back what there is of it: the handle first, for an open file keeps its room.</summary>
     public async Task DropAsync()
     {
-        foreach (var write in _writes) write.Abandon();
+        _writer?.Abandon();
         if (_isNamed) return;
         try
         {
@@ -128,13 +142,5 @@ sealed class Upload(SftpSession session, string path, TemporaryFiles temporaries
         {
             // swept
         }
-    }
-
-    async Task AnsweredAsync(CancellationToken cancel)
-    {
-        var oldest = _writes.Peek();
-        SftpSession.RequireOk(await oldest.Answer.WaitAsync(cancel));
-        _writes.Dequeue();
-        _onTheWay -= oldest.Length;
     }
 }

@@ -21,6 +21,11 @@ public interface IObjectStore : IAsyncDisposable
     /// <summary>What the store was seen to be able to do, without writing for it: whether it creates atomically may show at the first creation.</summary>
     Task<StoreCapabilities> CapabilitiesAsync(CancellationToken cancel);
 
+    /// <summary>Much will be moved soon: what takes a store long to make, connections, it may make meanwhile. Returns at once.</summary>
+    void Prepare()
+    {
+    }
+
     /// <summary>Makes the place itself if it is not there yet: a folder, for its owner alone. What belongs to the provider, a bucket, has to be there.</summary>
     Task MakePlaceAsync(CancellationToken cancel);
 

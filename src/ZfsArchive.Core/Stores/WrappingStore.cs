@@ -9,6 +9,8 @@ public abstract class WrappingStore(IObjectStore inner) : IObjectStore
 
     public virtual Task<StoreCapabilities> CapabilitiesAsync(CancellationToken cancel) => Inner.CapabilitiesAsync(cancel);
 
+    public virtual void Prepare() => Inner.Prepare();
+
     public virtual Task MakePlaceAsync(CancellationToken cancel) => Inner.MakePlaceAsync(cancel);
 
     public virtual Task<CreateOutcome> CreateAsync(ObjectKey key, ObjectBody body, CancellationToken cancel) => Inner.CreateAsync(key, body, cancel);

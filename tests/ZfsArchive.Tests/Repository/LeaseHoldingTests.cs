@@ -139,9 +139,9 @@ public sealed class LeaseHoldingTests
     {
         using var world = await LeaseWorld.NewAsync();
         var asked = new TaskCompletionSource();
-        var store = new InterceptedStore(world.Store, (what, key) =>
+        var store = new InterceptedStore(world.Store, (what, _) =>
         {
-            if (!key.EndsWith("-end.json", StringComparison.Ordinal)) return Task.CompletedTask;
+            if (what != "delete") return Task.CompletedTask;
             asked.TrySetResult();
             return new TaskCompletionSource().Task;
         });
@@ -162,6 +162,7 @@ public sealed class LeaseHoldingTests
         var lease = await world.TakeAsync(LeaseKind.Shared, store);
         closing = true;
         await lease.DisposeAsync();
-        Assert.Equal(at == "create" ? 1 : 2, world.Leases.Count());
+        // a single object is removed; only where that fails another one says that it has ended
+        Assert.Equal(at == "create" ? 0 : 2, world.Leases.Count());
     }
 }

@@ -28,11 +28,11 @@ public sealed class SshWordsTests
     [Fact]
     public void No_option_of_a_user_can_open_what_is_not_wanted()
     {
-        foreach (var arguments in new[] { s_command.First(null), s_command.First("/s"), s_command.Second("/s"), s_command.Run("true") })
+        foreach (var arguments in new[] { s_command.First(null), s_command.First("/s"), s_command.Further("/s"), s_command.Run("true") })
         {
             foreach (var wanted in new[] { "BatchMode=yes", "StrictHostKeyChecking=yes", "ClearAllForwardings=yes", "ControlPersist=no" }) Assert.Contains(wanted, arguments);
             Assert.Equal("me@box.example", arguments[arguments.ToList().IndexOf("--") + 1]);
         }
-        Assert.Contains("ProxyCommand=false", s_command.Second("/s"));
+        Assert.Contains("ProxyCommand=false", s_command.Further("/s"));
     }
 }
