@@ -82,7 +82,7 @@ sealed class StdinBackup(IHost host, ArchiveRepository repository, Lease lease, 
 {
     public async Task<int> RunAsync(CancellationToken cancel)
     {
-        var catalog = await repository.CatalogAsync(cancel);
+        var catalog = await repository.KnownCatalogAsync(cancel);
         using var digest = arguments.ExpectSha256 is null ? null : IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         using var line = new ProgressLine(host, "archiving", arguments.ExpectLength);
         var writer = new ArchiveWriter(repository, lease, catalog, BackupCommand.Settings(host, arguments, null), host.Clock, line);
@@ -121,7 +121,7 @@ sealed class DatasetBackup(IHost host, ArchiveRepository repository, Lease? leas
         var version = await zfs.VersionAsync(cancel);
         if (arguments.Snapshot) await TakeSnapshotsAsync(zfs, cancel);
         var sources = await SourceSurvey.TakeAsync(zfs, arguments.Datasets, arguments.Recursive, cancel);
-        var catalog = await repository.CatalogAsync(cancel);
+        var catalog = await repository.KnownCatalogAsync(cancel);
         var policy = new BackupPolicy(arguments.First, arguments.AllowPlaintext, arguments.AllowFull, arguments.Adopt);
         _run = new(repository, zfs, BackupCommand.Settings(host, arguments, version), host.Clock, Progress);
 

@@ -18,7 +18,7 @@ static class ListCommand
         command.SetAction(async (parsed, cancel) =>
         {
             await using var repository = await Options.OpenRepositoryAsync(host, Options.PlaceOf(parsed, repo), RepositoryUse.Read, cancel);
-            var catalog = await repository.CatalogAsync(cancel);
+            var catalog = await repository.KnownCatalogAsync(cancel);
             var folders = parsed.GetValue(dataset) is { } name ? ArchiveSelection.Tree(catalog, name) : [.. catalog.Folders];
             var paths = catalog.Graph.Paths();
             var listed = folders.SelectMany(f => catalog.Graph.Archives.Where(a => a.Folder == f)

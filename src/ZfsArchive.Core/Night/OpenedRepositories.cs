@@ -55,7 +55,7 @@ sealed class OpenedRepositories(INightWorld world, bool dryRun) : IAsyncDisposab
         try
         {
             lease = dryRun ? null : await Lease.TakeAsync(repository, LeaseKind.Shared, "run", world.HostName, world.Clock, cancel);
-            return new(rule, repository, lease, new(world.Clock)) { Catalog = await repository.CatalogAsync(cancel) };
+            return new(rule, repository, lease, new(world.Clock)) { Catalog = await repository.KnownCatalogAsync(cancel) };
         }
         catch
         {

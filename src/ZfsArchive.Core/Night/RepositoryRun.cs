@@ -87,7 +87,7 @@ sealed class RepositoryRun(
         var since = world.Clock.GetTimestamp();
         await using var repository = await world.OpenAsync(rule, RepositoryUse.Read, cancel);
         await using var lease = await Lease.TakeAsync(repository, LeaseKind.Shared, "verify", world.HostName, world.Clock, cancel);
-        var catalog = await repository.CatalogAsync(cancel);
+        var catalog = await repository.KnownCatalogAsync(cancel);
         var history = await VerifyRecords.LoadAsync(repository, cancel);
         var level = Enum.Parse<VerifyLevel>(rule.Verify.Level, ignoreCase: true);
         var now = await repository.Store.TimeAsync(cancel);

@@ -34,7 +34,7 @@ public sealed class PruneRun(ArchiveRepository repository, Lease? lease, TimeSpa
     {
         for (var attempt = 1; ; attempt++)
         {
-            var catalog = await repository.CatalogAsync(cancel);
+            var catalog = await repository.KnownCatalogAsync(cancel);
             var facts = await ListingCheck.LookAsync(repository, catalog, cancel);
             var plan = PrunePlanner.Plan(catalog, ruleOf, clock.GetUtcNow(), await damaged(cancel));
             if (facts.IsFirstLook && lease is not null)

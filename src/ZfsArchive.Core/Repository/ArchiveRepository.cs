@@ -98,6 +98,15 @@ public sealed class ArchiveRepository : IAsyncDisposable
     /// <summary>Heads of all manifests, names of all datasets, and what could not be read of them.</summary>
     public Task<Catalog> CatalogAsync(CancellationToken cancel) => new CatalogReader(Store).ReadAsync(cancel);
 
+    /// <summary>The same, without reading again what this host has read and proven before: for plans and tables, not for proofs.</summary>
+    public async Task<Catalog> KnownCatalogAsync(CancellationToken cancel)
+    {
+        var cache = HeadCache.Load(Folders, Descriptor);
+        var catalog = await new CatalogReader(Store, cache).ReadAsync(cancel);
+        cache.Save();
+        return catalog;
+    }
+
     /// <summary>Copies a manifest here and checks its hash; null when it is definitely absent.</summary>
     /// <exception cref="ArchiveException">Damage.</exception>
     public async Task<ManifestCopy?> OpenManifestAsync(DatasetFolder folder, ArchiveName name, CancellationToken cancel)

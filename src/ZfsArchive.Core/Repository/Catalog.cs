@@ -12,6 +12,9 @@ namespace ZfsArchive.Repository;
 public sealed record Catalog(
     ArchiveGraph Graph, ImmutableDictionary<DatasetFolder, (int Number, DatasetRecord Record)> Datasets, ImmutableArray<CatalogFault> Faults, ImmutableArray<string> Strangers, ImmutableArray<string> MissingRecords)
 {
+    readonly Lazy<ImmutableArray<DatasetFolder>> _folders = new(() =>
+        [.. Datasets.Keys.Concat(Graph.Archives.Select(a => a.Folder)).Distinct().OrderBy(f => Datasets.TryGetValue(f, out var known) ? known.Record.Name : Graph.Archives.Last(a => a.Folder == f).Head.Dataset.Name, StringComparer.Ordinal).ThenBy(f => f.Text, StringComparer.Ordinal)]);
+
     readonly Lazy<ILookup<string, ArchiveEntry>> _byDataset = new(() => Graph.Archives.ToLookup(a => a.Folder.Hex));
 
     /// <summary>The archives of the dataset with this GUID, whatever its folder is called.</summary>
@@ -28,7 +31,7 @@ public sealed record Catalog(
     /// <summary>The newest true name; without its record the one in the newest manifest, or the folder's.</summary>
     public string NameOf(DatasetFolder folder) =>
         Datasets.TryGetValue(folder, out var dataset) ? dataset.Record.Name
-        : Graph.Archives.LastOrDefault(a => a.Folder == folder)?.Head.Dataset.Name ?? folder.Text;
+        : _byDataset.Value[folder.Hex].LastOrDefault(a => a.Folder == folder)?.Head.Dataset.Name ?? folder.Text;
 
     /// <summary>The folder of the dataset with this GUID: the one it has already, whatever it is called now, or a new one.</summary>
     public DatasetFolder FolderOf(string name, ulong guid)
@@ -48,7 +51,7 @@ public sealed record Catalog(
             .Concat(Faults.Select(f => Layout.ParseManifest(f.Key)).Where(m => m is not null).Select(m => (m!.Value.Folder, m.Value.Name)))
             .Where(a => a.Folder == folder && a.Name.Edge == edge.Edge).Select(a => a.Name.Ordinal);
 
-    public IEnumerable<DatasetFolder> Folders => Datasets.Keys.Concat(Graph.Archives.Select(a => a.Folder)).Distinct().OrderBy(NameOf, StringComparer.Ordinal).ThenBy(f => f.Text, StringComparer.Ordinal);
+    public IEnumerable<DatasetFolder> Folders => _folders.Value;
 }
 
 /// <param name="Unproven">What it says of itself, when it can be read and only its hash is wrong: good for its name, for nothing else.</param>

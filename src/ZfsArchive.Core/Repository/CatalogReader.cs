@@ -7,7 +7,7 @@ using ZfsArchive.Stores;
 namespace ZfsArchive.Repository;
 
 /// <summary>Reads the heads of all manifests and the names of all datasets, many at once: each is a question or two to a store that may be far away.</summary>
-sealed class CatalogReader(IObjectStore store)
+sealed class CatalogReader(IObjectStore store, HeadCache? cache = null)
 {
     /// <summary>Objects that are read at once; each may take as much memory as the longest head.</summary>
     const int AtOnce = 16;
@@ -18,6 +18,7 @@ sealed class CatalogReader(IObjectStore store)
     readonly ConcurrentBag<string> _strangers = [];
     readonly ConcurrentBag<string> _recordKeys = [];
 
+    /// <summary>What lies there.</summary>
     /// <exception cref="StoreException">They cannot be listed, or one of them cannot be read now.</exception>
     public async Task<Catalog> ReadAsync(CancellationToken cancel)
     {
@@ -48,9 +49,15 @@ sealed class CatalogReader(IObjectStore store)
     async Task ReadAsync(ObjectInfo listed, CancellationToken cancel)
     {
         var key = listed.Key.Text;
-        if (Layout.ParseManifest(key) is { } manifest)
+        if (cache?.Find(listed) is { } known)
         {
-            _archives.Add(await ReadEntryAsync(manifest.Folder, manifest.Name, listed, cancel));
+            _archives.Add(known);
+        }
+        else if (Layout.ParseManifest(key) is { } manifest)
+        {
+            var entry = await ReadEntryAsync(manifest.Folder, manifest.Name, listed, cancel);
+            _archives.Add(entry);
+            cache?.Add(listed, entry);
         }
         else if (Layout.ParseDataset(key) is { } dataset)
         {

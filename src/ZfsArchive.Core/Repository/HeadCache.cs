@@ -1,0 +1,111 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text;
+using ZfsArchive.Manifests;
+using ZfsArchive.Stores;
+
+namespace ZfsArchive.Repository;
+
+/// <summary>
+/// Heads of manifests that were read and proven before, kept on this host: manifests never change, so one that a listing shows with the
+/// same length and time need not be read again. Losing it costs time. What is to be sure of is read anew: verify and restore do.
+/// </summary>
+sealed class HeadCache
+{
+    const int Version = 1;
+    const int HashLength = 32;
+    static readonly byte[] s_magic = Encoding.ASCII.GetBytes("zfsarchive heads\n");
+
+    readonly string _path;
+    readonly Dictionary<string, CachedHead> _known;
+    readonly ConcurrentDictionary<string, CachedHead> _seen = new();
+    int _read;
+
+    HeadCache(string path, Dictionary<string, CachedHead> known) => (_path, _known) = (path, known);
+
+    /// <summary>What this host keeps of a repository; empty when there is nothing that can be read.</summary>
+    public static HeadCache Load(LocalFolders folders, RepositoryDescriptor repository)
+    {
+        var path = Path.Combine(folders.Cache, $"{repository.Id}.heads");
+        try
+        {
+            var bytes = File.ReadAllBytes(path);
+            var content = bytes.AsSpan(0, int.Max(0, bytes.Length - HashLength));
+            if (content.StartsWith(s_magic) && SHA256.HashData(content).AsSpan().SequenceEqual(bytes.AsSpan(content.Length)))
+                return new(path, Read(bytes));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or ArgumentException)
+        {
+            // There is none, or it is of another program: the manifests are read.
+        }
+        return new(path, []);
+    }
+
+    /// <summary>The archive whose manifest is listed, when it is the one that was read before.</summary>
+    public ArchiveEntry? Find(ObjectInfo listed)
+    {
+        if (!_known.TryGetValue(listed.Key.Text, out var known) || known.Entry.ManifestLength != listed.Length || known.ModifiedAt != listed.ModifiedAt) return null;
+        _seen[listed.Key.Text] = known;
+        return known.Entry;
+    }
+
+    /// <summary>Keeps one that was read and proven.</summary>
+    public void Add(ObjectInfo listed, ArchiveEntry entry)
+    {
+        _seen[listed.Key.Text] = new(listed.ModifiedAt, entry);
+        Interlocked.Increment(ref _read);
+    }
+
+    /// <summary>Writes what was seen, when it is not what is there already. That it cannot is no failure.</summary>
+    public void Save()
+    {
+        if (_read == 0 && _seen.Count == _known.Count) return;
+        var draft = $"{_path}.{Environment.ProcessId}.part";
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(_path)!);
+            using (var content = new MemoryStream())
+            {
+                content.Write(s_magic);
+                Write(content);
+                content.Write(SHA256.HashData(content.GetBuffer().AsSpan(0, (int)content.Length)));
+                using var file = new FileStream(draft, FileMode.Create, FileAccess.Write, FileShare.None);
+                content.WriteTo(file);
+            }
+            File.Move(draft, _path, overwrite: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            File.Delete(draft);
+        }
+    }
+
+    void Write(Stream content)
+    {
+        using var writer = new HeadWriter(content);
+        writer.Number(Version);
+        writer.Number(_seen.Count);
+        foreach (var (_, head) in _seen.OrderBy(s => s.Key, StringComparer.Ordinal))
+        {
+            writer.Number(head.ModifiedAt.UtcTicks);
+            writer.Entry(head.Entry);
+        }
+    }
+
+    static Dictionary<string, CachedHead> Read(byte[] bytes)
+    {
+        using var reader = new HeadReader(new MemoryStream(bytes, s_magic.Length, bytes.Length - s_magic.Length - HashLength));
+        if (reader.Number() != Version) return [];
+        var count = (int)reader.Number();
+        var known = new Dictionary<string, CachedHead>(count);
+        for (var i = 0; i < count; i++)
+        {
+            var modified = new DateTimeOffset(reader.Number(), TimeSpan.Zero);
+            var entry = reader.Entry();
+            known[Layout.Manifest(entry.Folder, entry.Name)] = new(modified, entry);
+        }
+        return known;
+    }
+
+    readonly record struct CachedHead(DateTimeOffset ModifiedAt, ArchiveEntry Entry);
+}
