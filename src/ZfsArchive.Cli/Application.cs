@@ -14,9 +14,11 @@ public static class Application
         var root = new RootCommand("Archives ZFS snapshots as verified send streams in a directory, an S3 bucket or on an SFTP server, and brings them back.")
         {
             InitCommand.Build(host), BackupCommand.Build(host), ListCommand.Build(host), ShowCommand.Build(host), InspectCommand.Build(host),
-            VerifyCommand.Build(host), RestoreCommand.Build(host), CatCommand.Build(host), CopyCommand.Build(host), PruneCommand.Build(host), DoctorCommand.Build(host), UnlockCommand.Build(host),
+            VerifyCommand.Build(host), RestoreCommand.Build(host), CatCommand.Build(host), CopyCommand.Build(host), PruneCommand.Build(host), RunCommand.Build(host), CanPruneCommand.Build(host), DoctorCommand.Build(host), UnlockCommand.Build(host),
+            ConfigCommand.Build(host),
         };
         root.Options.Add(Options.Settings);
+        root.Options.Add(Options.ConfigurationFile);
         var parsed = root.Parse(arguments);
         if (parsed.Errors.Count > 0)
         {

@@ -22,6 +22,10 @@ public interface IHost
 
     string HostName { get; }
     LocalFolders Folders { get; }
+
+    /// <summary>The configuration that is used, if it is there, when none is named.</summary>
+    string DefaultConfiguration { get; }
+
     string? Environment(string name);
     IZfs Zfs(ZfsPrefix prefix);
 }
@@ -53,6 +57,8 @@ public sealed class ProcessHost : IHost, IDisposable
     public LocalFolders Folders => new(
         Environment("ZFSARCHIVE_STATE") ?? Place("/var/lib/zfsarchive", "XDG_STATE_HOME", ".local/state"),
         Environment("ZFSARCHIVE_CACHE") ?? Place("/var/cache/zfsarchive", "XDG_CACHE_HOME", ".cache"));
+
+    public string DefaultConfiguration => Path.Combine(Place("/etc/zfsarchive", "XDG_CONFIG_HOME", ".config"), "config.yaml");
 
     string Place(string ofRoot, string variable, string underHome) =>
         System.Environment.IsPrivilegedProcess ? ofRoot

@@ -21,9 +21,9 @@ static class CopyCommand
         var command = new Command("copy", "Copy archives into another repository, as they are") { what, to, toOption, repo, dryRun, json, quiet };
         command.SetAction(async (parsed, cancel) =>
         {
-            var from = Options.PlaceOf(parsed, repo);
-            var place = new RepositoryPlace(parsed.GetValue(to), [.. from.Settings, .. parsed.GetValue(toOption) ?? []]);
-            return await new CopyVerb(host, from, place, parsed.GetValue(what) ?? [], parsed.GetValue(dryRun), parsed.GetValue(json), parsed.GetValue(quiet)).RunAsync(cancel);
+            var source = Options.PlaceOf(parsed, repo);
+            var target = source with { Text = parsed.GetValue(to), Settings = [.. source.Settings, .. parsed.GetValue(toOption) ?? []] };
+            return await new CopyVerb(host, source, target, parsed.GetValue(what) ?? [], parsed.GetValue(dryRun), parsed.GetValue(json), parsed.GetValue(quiet)).RunAsync(cancel);
         });
         return command;
     }

@@ -16,12 +16,15 @@ static class Options
     public static string Version { get; } =
         typeof(Options).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
 
-    public static Option<string?> Repo() => new("--repo") { Description = "The repository: a directory, s3://bucket/prefix or sftp://user@host:port/path (ZFSARCHIVE_REPO)" };
+    public static Option<string?> Repo() => new("--repo") { Description = "The repository: a directory, s3://bucket/prefix, sftp://user@host:port/path, or its name in the configuration (ZFSARCHIVE_REPO)" };
 
     /// <summary>One option of all verbs.</summary>
     public static Option<string[]> Settings { get; } = new("--option", "-o") { Description = "About the way to the repository: KEY=VALUE, such as s3.endpoint=https://… (README)", Recursive = true, AllowMultipleArgumentsPerToken = false };
 
-    public static RepositoryPlace PlaceOf(ParseResult parsed, Option<string?> repo) => new(parsed.GetValue(repo), [.. parsed.GetValue(Settings) ?? []]);
+    /// <summary>One option of all verbs.</summary>
+    public static Option<string?> ConfigurationFile { get; } = new("--config") { Description = "The configuration (ZFSARCHIVE_CONFIG, else /etc/zfsarchive/config.yaml if it is there)", Recursive = true };
+
+    public static RepositoryPlace PlaceOf(ParseResult parsed, Option<string?> repo) => new(parsed.GetValue(repo), [.. parsed.GetValue(Settings) ?? []], parsed.GetValue(ConfigurationFile));
 
     public static Option<bool> Recursive(string what) => new("--recursive", "-r", "-R") { Description = what };
 
@@ -38,12 +41,12 @@ static class Options
     public static Option<bool> Quiet() => new("--quiet", "-q") { Description = "Print nothing but errors" };
 
     /// <summary>The store that a place names, with all that is wrapped around it: counting, repeating, keeping to a rate, from the outside in.</summary>
-    /// <exception cref="ArchiveException">Usage: no place, or a kind of place that this program does not know.</exception>
+    /// <exception cref="ArchiveException">Usage: no place, or a kind of place that this program does not know, or a configuration that is needed for it and broken.</exception>
     public static IObjectStore OpenStore(IHost host, RepositoryPlace place, StoreTraffic? traffic = null)
     {
-        var address = StoreAddress.Parse(place.Text ?? host.Environment("ZFSARCHIVE_REPO")
-            ?? throw new ArchiveException(FailureKind.Usage, "no repository named: use --repo or ZFSARCHIVE_REPO"));
-        var settings = new StoreSettings(host, place.Settings);
+        var (text, rule) = new ConfiguredPlaces(host, place.ConfigurationFile).Find(place.Text);
+        var address = StoreAddress.Parse(text);
+        var settings = new StoreSettings(host, place.Settings, rule);
         var counted = traffic ?? new();
         IObjectStore store = address switch
         {

@@ -4,9 +4,11 @@ using System.Text.Json;
 using ZfsArchive.Cli.Output;
 using ZfsArchive.Manifests;
 using ZfsArchive.Model;
+using ZfsArchive.Night;
 using ZfsArchive.Prune;
 using ZfsArchive.Repository;
 using ZfsArchive.Retention;
+using ZfsArchive.Verify;
 
 namespace ZfsArchive.Cli.Commands;
 
@@ -33,13 +35,13 @@ static class PruneCommand
             var policy = new RetentionPolicy(
                 parsed.GetValue(last), parsed.GetValue(hourly), parsed.GetValue(daily), parsed.GetValue(weekly), parsed.GetValue(monthly), parsed.GetValue(yearly),
                 parsed.GetValue(within) is > 0 and var days ? TimeSpan.FromDays(days) : null);
-            if (policy.IsEmpty) throw new ArchiveException(FailureKind.Usage, "no policy: nothing would be removed; say what to keep, such as --keep-daily 7 --keep-weekly 4 --keep-monthly 12");
             var only = parsed.GetValue(dataset);
-            var atMost = parsed.GetValue(yes) ? 1.0 : PruneRule.Half;
-            PruneRule RuleOf(string name) => new(only is null || name == only || name.StartsWith(only + "/", StringComparison.Ordinal) ? policy : null, atMost);
+            var place = Options.PlaceOf(parsed, repo);
+            var (ruleOf, configuredGrace) = policy.IsEmpty ? await PruneRules.OfConfigurationAsync(host, place, cancel) : (_ => new(policy), PruneRun.StandardGrace);
+            PruneRule RuleOf(string name) => (only is null || name == only || name.StartsWith(only + "/", StringComparison.Ordinal) ? ruleOf(name) : new(null)) is var rule && parsed.GetValue(yes) ? rule with { RemoveAtMost = 1 } : rule;
 
-            await using var repository = await Options.OpenRepositoryAsync(host, Options.PlaceOf(parsed, repo), RepositoryUse.Remove, cancel);
-            var wait = parsed.GetValue(grace) is { } graceDays ? TimeSpan.FromDays(graceDays) : PruneRun.StandardGrace;
+            await using var repository = await Options.OpenRepositoryAsync(host, place, RepositoryUse.Remove, cancel);
+            var wait = parsed.GetValue(grace) is { } graceDays ? TimeSpan.FromDays(graceDays) : configuredGrace;
             var report = await PruneVerb.ExecuteAsync(host, repository, RuleOf, wait, parsed.GetValue(dryRun), cancel);
             if (only is not null && report.Plan.Datasets.All(d => d.Policy is null)) throw new ArchiveException(FailureKind.Usage, $"no dataset '{only}' is archived here; what is: {string.Join(", ", report.Plan.Datasets.Select(d => d.Name).Distinct().Take(20))}");
             if (parsed.GetValue(json)) await host.Out.WriteLineAsync(JsonSerializer.Serialize(PruneVerb.Result(repository, report, parsed.GetValue(dryRun)), CliJson.Default.PruneResult));
@@ -52,13 +54,30 @@ static class PruneCommand
     }
 }
 
+/// <summary>What the configuration says of a repository's archives.</summary>
+static class PruneRules
+{
+    /// <exception cref="ArchiveException">Usage: there is no configuration that names the repository.</exception>
+    public static async Task<(Func<string, PruneRule> RuleOf, TimeSpan Grace)> OfConfigurationAsync(IHost host, RepositoryPlace place, CancellationToken cancel)
+    {
+        var places = new ConfiguredPlaces(host, place.ConfigurationFile);
+        if (places.File is null || places.Find(place.Text).Rule is not { } rule)
+            throw new ArchiveException(FailureKind.Usage, "no policy: nothing would be removed; say what to keep, such as --keep-daily 7 --keep-weekly 4 --keep-monthly 12, or name a repository of the configuration");
+        var configuration = places.Load();
+        var chosen = new Dictionary<string, ImmutableHashSet<string>>();
+        foreach (var job in configuration.Jobs.Where(j => j.ByProperty))
+            chosen[job.Name] = [.. (await Options.OpenZfs(host, job.Source).HavingAsync(DatasetSelection.Property, cancel)).Where(p => p.Value == job.Name).Select(p => p.Dataset)];
+        return (name => JobRules.RuleOf(rule, configuration, chosen, name), rule.Grace);
+    }
+}
+
 /// <summary>One prune of one repository, by whoever asks for it.</summary>
 static class PruneVerb
 {
     public static async Task<PruneReport> ExecuteAsync(IHost host, ArchiveRepository repository, Func<string, PruneRule> ruleOf, TimeSpan grace, bool dryRun, CancellationToken cancel)
     {
         await using var lease = dryRun ? null : await Lease.TakeAsync(repository, LeaseKind.Exclusive, "prune", host.HostName, host.Clock, cancel);
-        return await new PruneRun(repository, lease, grace, host.HostName, host.Clock).ExecuteAsync(ruleOf, _ => Task.FromResult<IReadOnlySet<string>>(ImmutableHashSet<string>.Empty), cancel);
+        return await new PruneRun(repository, lease, grace, host.HostName, host.Clock).ExecuteAsync(ruleOf, async stop => (await VerifyRecords.LoadAsync(repository, stop)).Damaged, cancel);
     }
 
     public static PruneResult Result(ArchiveRepository repository, PruneReport report, bool dryRun) => new(

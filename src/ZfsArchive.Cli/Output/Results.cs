@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using ZfsArchive.Config;
 using ZfsArchive.Doctor;
 using ZfsArchive.Manifests;
+using ZfsArchive.Night;
 using ZfsArchive.Verify;
 
 namespace ZfsArchive.Cli.Output;
@@ -60,6 +62,9 @@ sealed record CopyResult(bool DryRun, ImmutableArray<CopiedResult> Archives, Imm
 
 sealed record CopiedResult(string Archive, string Snapshot, string State, long StoredLength, long? SentLength);
 
+/// <param name="Objections">What stands against it.</param>
+sealed record CanPruneResult(string Snapshot, bool May, ImmutableArray<string> Objections);
+
 /// <param name="FirstLook">Nothing was removed, since this host remembered nothing of the repository.</param>
 /// <param name="BytesInGrace">Stored bytes of removed archives whose grace time is not over.</param>
 sealed record PruneResult(
@@ -72,6 +77,10 @@ sealed record PrunedDataset(string Dataset, string Folder, string? Policy, strin
 /// <param name="Verdict"><c>keep</c>, <c>keep for chain</c> or <c>remove</c>.</param>
 sealed record PrunedArchive(string Archive, string Snapshot, string Kind, string Verdict, string Why, long StoredLength);
 
+/// <param name="Faults">With Line 0 when it is no matter of a line.</param>
+/// <param name="Notes">What works, and is perhaps not meant.</param>
+sealed record ConfigCheckResult(string File, bool Good, int Repositories, int Jobs, ImmutableArray<ConfigurationFault> Faults, ImmutableArray<string> Notes);
+
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(FailureResult))]
 [JsonSerializable(typeof(InitResult))]
@@ -81,8 +90,11 @@ sealed record PrunedArchive(string Archive, string Snapshot, string Kind, string
 [JsonSerializable(typeof(VerifyResult))]
 [JsonSerializable(typeof(CopyResult))]
 [JsonSerializable(typeof(PruneResult))]
+[JsonSerializable(typeof(CanPruneResult))]
+[JsonSerializable(typeof(NightResult))]
 [JsonSerializable(typeof(DoctorResult))]
 [JsonSerializable(typeof(RestoreSummary))]
 [JsonSerializable(typeof(UnlockResult))]
+[JsonSerializable(typeof(ConfigCheckResult))]
 [JsonSerializable(typeof(ManifestHead))]
 sealed partial class CliJson : JsonSerializerContext;

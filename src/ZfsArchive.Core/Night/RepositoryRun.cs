@@ -20,13 +20,6 @@ sealed class RepositoryRun(
     readonly ImmutableArray<string>.Builder _notes = ImmutableArray.CreateBuilder<string>();
     readonly ImmutableArray<NightFailure>.Builder _failures = ImmutableArray.CreateBuilder<NightFailure>();
 
-    /// <summary>By which rule a dataset's archives are pruned: the most generous of the jobs that cover it; none: nothing of it goes.</summary>
-    public static PruneRule RuleOf(RepositoryRule rule, Configuration configuration, IReadOnlyDictionary<string, ImmutableHashSet<string>> chosen, string dataset)
-    {
-        var policies = configuration.Jobs.Where(j => j.Repositories.Contains(rule.Name) && DatasetSelection.Covers(j, dataset, chosen.GetValueOrDefault(j.Name, []))).Select(j => j.Retention ?? rule.Retention).ToList();
-        return new(policies.Count == 0 || policies.Exists(p => p.IsEmpty) ? null : policies.Aggregate(RetentionPolicy.MoreGenerous), rule.RemoveAtMost);
-    }
-
     /// <param name="times">Of its archives in this night.</param>
     public async Task<RepositoryNight> ExecuteAsync(string location, StageTimes? times, CancellationToken cancel)
     {
@@ -48,7 +41,7 @@ sealed class RepositoryRun(
         await using var lease = dryRun ? null : await LeaseAsync(repository, cancel);
         if (lease is null && !dryRun) return null;
         var report = await new PruneRun(repository, lease, rule.Grace, world.HostName, world.Clock).ExecuteAsync(
-            dataset => RuleOf(rule, configuration, chosen, dataset), async stop => (await VerifyRecords.LoadAsync(repository, stop)).Damaged, cancel);
+            dataset => JobRules.RuleOf(rule, configuration, chosen, dataset), async stop => (await VerifyRecords.LoadAsync(repository, stop)).Damaged, cancel);
         _notes.AddRange(report.Plan.Notes);
         foreach (var dataset in report.Plan.Datasets.Where(d => d.HeldBack is not null)) _failures.Add(new($"{rule.Name}: prune", dataset.HeldBack!, FailureKind.Failed));
         var why = report.Plan.Datasets.SelectMany(d => d.Decisions).ToDictionary(d => d.Archive.Id, d => d.Why);

@@ -140,7 +140,7 @@ sealed class HeadWriter(Stream stream) : IDisposable
     void Map<T>(ImmutableSortedDictionary<string, T>? map, Action<T> value)
     {
         Number(map?.Count ?? -1);
-        foreach (var (name, item) in map ?? [])
+        foreach (var (name, item) in map ?? ImmutableSortedDictionary<string, T>.Empty)
         {
             Text(name);
             value(item);

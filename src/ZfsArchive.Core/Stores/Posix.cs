@@ -10,6 +10,7 @@ static partial class Posix
     const int AtCurrentFolder = -100;
     const uint NoReplace = 1;
     const int DontNeed = 4;     // POSIX_FADV_DONTNEED
+    const int EmptyPath = 0x1000, WantOwner = 8, OwnerOffset = 20;     // AT_EMPTY_PATH, STATX_UID, stx_uid
     const int CloseOnExec = 0x80000, NoWaiting = 0x800, ReadOnlyFolder = 0x10000 | CloseOnExec;     // O_CLOEXEC, O_NONBLOCK (a pipe in a repository must not hang us), O_DIRECTORY
 
     public const int NoEntry = 2, Denied = 13, Exists = 17, NoFolder = 20, CrossDevice = 18, Invalid = 22, NoSpace = 28, NotSupported = 38, NotSupportedOperation = 95;
@@ -39,6 +40,19 @@ static partial class Posix
             var error => new IOException(Message(error), error),
         });
     }
+
+    /// <summary>The number of the user that owns an open file.</summary>
+    /// <exception cref="IOException">With the errno's text.</exception>
+    public static uint OwnerOf(SafeFileHandle file)
+    {
+        Span<byte> status = stackalloc byte[256];
+        if (StatX(file, "", EmptyPath, WantOwner, ref MemoryMarshal.GetReference(status)) != 0) throw new IOException(Message(Marshal.GetLastPInvokeError()));
+        return MemoryMarshal.Read<uint>(status[OwnerOffset..]);
+    }
+
+    /// <summary>The number of the user with whose rights this process acts.</summary>
+    [LibraryImport(LibC, EntryPoint = "geteuid")]
+    public static partial uint EffectiveUser();
 
     /// <summary>Tells the kernel that the durable pages of this file are not needed in memory (advice: a failure changes nothing).</summary>
     public static void LeaveCache(string path)
@@ -73,6 +87,9 @@ static partial class Posix
 
     [LibraryImport(LibC, EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     private static partial int Open(string path, int flags);
+
+    [LibraryImport(LibC, EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    private static partial int StatX(SafeFileHandle file, string path, int flags, uint wanted, ref byte status);
 
     [LibraryImport(LibC, EntryPoint = "posix_fadvise")]
     private static partial int Advise(int file, long offset, long length, int advice);

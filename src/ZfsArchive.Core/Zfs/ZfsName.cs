@@ -32,14 +32,17 @@ static class ZfsName
     public static string Property(string name) =>
         name.Length > 0 && name[0] != '-' && !name.AsSpan().ContainsAnyExcept(_property) ? name : throw Wrong(name, "a property");
 
-    static bool IsDataset(ReadOnlySpan<char> name) =>
+    public static bool IsDataset(ReadOnlySpan<char> name) =>
         name.Length > 0 && _first.Contains(name[0]) && name[^1] != '/' && !name.ContainsAnyExcept(_dataset);
 
     static bool IsPart(ReadOnlySpan<char> name, char delimiter)
     {
         var at = name.IndexOf(delimiter);
-        return at > 0 && at + 1 < name.Length && IsDataset(name[..at]) && !name[(at + 1)..].ContainsAnyExcept(_last);
+        return at > 0 && at + 1 < name.Length && IsDataset(name[..at]) && IsSnapshotPart(name[(at + 1)..]);
     }
+
+    /// <summary>What may stand behind the @ of a snapshot.</summary>
+    public static bool IsSnapshotPart(ReadOnlySpan<char> name) => name.Length > 0 && !name.ContainsAnyExcept(_last);
 
     static ZfsException Wrong(string name, string what) => new($"'{name}' is not the name of {what}");
 }

@@ -46,6 +46,8 @@ sealed class TestHost : IHost, IDisposable
     public LocalFolders Folders { get; set; }
     public Func<ZfsPrefix, IZfs> ZfsOf { get; set; } = _ => throw new NotSupportedException("there is no zfs here");
 
+    public string DefaultConfiguration => _temp["config.yaml"];
+
     Stream IHost.Output => Output;
     TextWriter IHost.Out => Out;
     TextWriter IHost.Error => Error;
@@ -54,6 +56,8 @@ sealed class TestHost : IHost, IDisposable
     public string? Environment(string name) => _environment.GetValueOrDefault(name);
 
     public void Set(string variable, string value) => _environment[variable] = value;
+
+    public void Unset(string variable) => _environment.Remove(variable);
 
     public IZfs Zfs(ZfsPrefix prefix) => ZfsOf(prefix);
 

@@ -1,0 +1,22 @@
+using System.Collections.Immutable;
+using ZfsArchive.Config;
+using ZfsArchive.Prune;
+using ZfsArchive.Retention;
+
+namespace ZfsArchive.Night;
+
+/// <summary>What the jobs of a configuration say together of a dataset.</summary>
+public static class JobRules
+{
+    /// <param name="chosen">Of each job, the datasets that name it by their property.</param>
+    /// <summary>By which rule a dataset's archives are pruned: the most generous of the jobs that cover it; none: nothing of it goes.</summary>
+    public static PruneRule RuleOf(RepositoryRule rule, Configuration configuration, IReadOnlyDictionary<string, ImmutableHashSet<string>> chosen, string dataset)
+    {
+        var policies = configuration.Jobs.Where(j => j.Repositories.Contains(rule.Name) && DatasetSelection.Covers(j, dataset, chosen.GetValueOrDefault(j.Name, []))).Select(j => j.Retention ?? rule.Retention).ToList();
+        return new(policies.Count == 0 || policies.Exists(p => p.IsEmpty) ? null : policies.Aggregate(RetentionPolicy.MoreGenerous), rule.RemoveAtMost);
+    }
+
+    /// <summary>How old the newest archive of a dataset may be: the strictest promise of the jobs that cover it; null: none.</summary>
+    public static TimeSpan? MaxAgeOf(RepositoryRule rule, Configuration configuration, string dataset) =>
+        configuration.Jobs.Where(j => j.MaxAge is not null && j.Repositories.Contains(rule.Name) && DatasetSelection.Covers(j, dataset, ImmutableHashSet<string>.Empty)).Min(j => j.MaxAge);
+}
