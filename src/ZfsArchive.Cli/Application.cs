@@ -11,14 +11,7 @@ public static class Application
 {
     public static async Task<int> RunAsync(string[] arguments, IHost host)
     {
-        var root = new RootCommand("Archives ZFS snapshots as verified send streams in a directory, an S3 bucket or on an SFTP server, and brings them back.")
-        {
-            InitCommand.Build(host), BackupCommand.Build(host), ListCommand.Build(host), ShowCommand.Build(host), InspectCommand.Build(host),
-            VerifyCommand.Build(host), RestoreCommand.Build(host), CatCommand.Build(host), CopyCommand.Build(host), PruneCommand.Build(host), RunCommand.Build(host), CanPruneCommand.Build(host), DoctorCommand.Build(host), UnlockCommand.Build(host),
-            ConfigCommand.Build(host),
-        };
-        root.Options.Add(Options.Settings);
-        root.Options.Add(Options.ConfigurationFile);
+        var root = Root(host);
         var parsed = root.Parse(arguments);
         if (parsed.Errors.Count > 0)
         {
@@ -39,6 +32,20 @@ public static class Application
             await PrintFailureAsync(host, arguments, FailureWords.Of(e) ?? e.Message, code);
             return code;
         }
+    }
+
+    /// <summary>All verbs and their options; the manual page is held against it.</summary>
+    internal static RootCommand Root(IHost host)
+    {
+        var root = new RootCommand("Archives ZFS snapshots as verified send streams in a directory, an S3 bucket or on an SFTP server, and brings them back.")
+        {
+            InitCommand.Build(host), BackupCommand.Build(host), RunCommand.Build(host), ListCommand.Build(host), ShowCommand.Build(host), InspectCommand.Build(host),
+            VerifyCommand.Build(host), RestoreCommand.Build(host), CatCommand.Build(host), PruneCommand.Build(host), CanPruneCommand.Build(host), CopyCommand.Build(host),
+            DoctorCommand.Build(host), UnlockCommand.Build(host), ConfigCommand.Build(host),
+        };
+        root.Options.Add(Options.Settings);
+        root.Options.Add(Options.ConfigurationFile);
+        return root;
     }
 
     // With --json the last line is the result, whatever it is.

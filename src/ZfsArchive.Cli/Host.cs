@@ -20,6 +20,9 @@ public interface IHost
     /// <summary>Standard error is a terminal: progress is shown on it.</summary>
     bool ShowsProgress { get; }
 
+    /// <summary>Columns of that terminal; null where they are not known.</summary>
+    int? TerminalWidth => null;
+
     string HostName { get; }
     LocalFolders Folders { get; }
 
@@ -45,13 +48,14 @@ public sealed class ProcessHost : IHost, IDisposable
 
     public Stream Input { get; } = Console.OpenStandardInput();
     public Stream Output { get; } = Console.OpenStandardOutput();
-    public TextWriter Out { get; } = new PlainWriter(Console.Out);
-    public TextWriter Error { get; } = new PlainWriter(Console.Error);
+    public TextWriter Out { get; } = new PlainWriter(Console.Out, PlainWriter.IsAscii(Variable));
+    public TextWriter Error { get; } = new PlainWriter(Console.Error, PlainWriter.IsAscii(Variable));
     public TimeProvider Clock => TimeProvider.System;
     public CancellationToken Stop => _stop.Token;
     public bool ShowsProgress => !Console.IsErrorRedirected;
+    public int? TerminalWidth => ShowsProgress && Console.WindowWidth is > 0 and var width ? width : null;
     public string HostName => System.Environment.MachineName;
-    public string? Environment(string name) => System.Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
+    public string? Environment(string name) => Variable(name);
     public IZfs Zfs(ZfsPrefix prefix) => new ZfsCli(prefix, Clock);
 
     public LocalFolders Folders => new(
@@ -59,6 +63,8 @@ public sealed class ProcessHost : IHost, IDisposable
         Environment("ZFSARCHIVE_CACHE") ?? Place("/var/cache/zfsarchive", "XDG_CACHE_HOME", ".cache"));
 
     public string DefaultConfiguration => Path.Combine(Place("/etc/zfsarchive", "XDG_CONFIG_HOME", ".config"), "config.yaml");
+
+    static string? Variable(string name) => System.Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
 
     string Place(string ofRoot, string variable, string underHome) =>
         System.Environment.IsPrivilegedProcess ? ofRoot

@@ -53,14 +53,26 @@ sealed class CanPruneVerb(IHost host, Configuration configuration, ImmutableArra
         if (source is null) return [$"no job archives {dataset}: nobody else has it"];
         var found = source.Snapshots.FirstOrDefault(s => s.Name == snapshot) ?? throw new ArchiveException(FailureKind.Usage, $"there is no snapshot {snapshot}");
 
-        var witnesses = new List<PruneWitness>();
+        var (witnesses, unknown) = (new List<PruneWitness>(), new List<string>());
         foreach (var rule in configuration.Repositories.Where(r => jobs.Exists(j => j.Repositories.Contains(r.Name))))
         {
-            await using var repository = await Options.OpenRepositoryAsync(host, new(rule.Name, settings, file ?? configuration.File), RepositoryUse.Read, cancel);
-            VerifyLevel? level = mustBeVerified ? Enum.Parse<VerifyLevel>(rule.Verify.Level, ignoreCase: true) : null;
-            witnesses.Add(new(rule.Name, repository.ShortId, await repository.KnownCatalogAsync(cancel), await VerifyRecords.LoadAsync(repository, cancel), level));
+            try
+            {
+                witnesses.Add(await WitnessAsync(rule, cancel));
+            }
+            catch (ArchiveException e)
+            {
+                unknown.Add($"{rule.Name} cannot be asked now: {e.Message}");
+            }
         }
-        return PruneAdvice.Objections(source, found, witnesses);
+        return witnesses.Count > 0 ? [.. PruneAdvice.Objections(source, found, witnesses), .. unknown] : [.. unknown];
+    }
+
+    async Task<PruneWitness> WitnessAsync(RepositoryRule rule, CancellationToken cancel)
+    {
+        await using var repository = await Options.OpenRepositoryAsync(host, new(rule.Name, settings, file ?? configuration.File), RepositoryUse.Read, cancel);
+        VerifyLevel? level = mustBeVerified ? Enum.Parse<VerifyLevel>(rule.Verify.Level, ignoreCase: true) : null;
+        return new(rule.Name, repository.ShortId, await repository.KnownCatalogAsync(cancel), await VerifyRecords.LoadAsync(repository, cancel), level);
     }
 
     static async Task<ImmutableHashSet<string>> ChosenAsync(JobRule job, Zfs.IZfs zfs, CancellationToken cancel) =>

@@ -1,5 +1,7 @@
 using Serilog;
 using Serilog.Core;
+using Serilog.Events;
+using Serilog.Formatting.Display;
 using Serilog.Formatting.Json;
 using ZfsArchive.Backup;
 
@@ -14,7 +16,8 @@ sealed class EventLog : IDisposable
     {
         if (!verbose && file is null) return;
         var configuration = new LoggerConfiguration();
-        if (verbose) configuration.WriteTo.Console(standardErrorFromLevel: Serilog.Events.LogEventLevel.Verbose, outputTemplate: "{Timestamp:HH:mm:ss} {Message:lj}{NewLine}");
+        // not Serilog's own console: that has colours, and lets through what is in a name
+        if (verbose) configuration.WriteTo.Sink(new Lines(host.Error));
         if (file is not null) configuration.WriteTo.File(new JsonFormatter(renderMessage: true), file);
         _logger = configuration.CreateLogger();
     }
@@ -31,4 +34,16 @@ sealed class EventLog : IDisposable
     public void Failed(string text) => _logger?.Error("{Text:l}", text);
 
     public void Dispose() => _logger?.Dispose();
+
+    sealed class Lines(TextWriter writer) : ILogEventSink
+    {
+        readonly MessageTemplateTextFormatter _form = new("{Timestamp:HH:mm:ss} {Message:lj}{NewLine}");
+
+        public void Emit(LogEvent logEvent)
+        {
+            using var line = new StringWriter();
+            _form.Format(logEvent, line);
+            lock (writer) writer.Write(line.ToString());
+        }
+    }
 }

@@ -36,8 +36,10 @@ sealed class ProgressLine(IHost host, string what, long? total) : IProgress<long
         return total is { } sum && rate > 1 && sum > done ? $"{line}, {TimeSpan.FromSeconds((sum - done) / rate):h\\:mm\\:ss} left" : line;
     }
 
+    // A line that wraps is not written over any more.
     void Show(string line)
     {
+        if (host.TerminalWidth is { } columns && line.Length >= columns) line = line[..(columns - 1)];
         host.Error.Write($"\r{line.PadRight(_width)}");
         _width = line.Length;
     }

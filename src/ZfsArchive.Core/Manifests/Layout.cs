@@ -73,6 +73,12 @@ public static partial class Layout
 
     public static bool IsVerifyRecord(string key) => VerifyRecordName().IsMatch(key);
 
+    /// <summary>The time in the name of such a record; null when it is none.</summary>
+    public static DateTimeOffset? VerifyRecordTime(string key) =>
+        IsVerifyRecord(key) && DateTimeOffset.TryParseExact(
+            key.AsSpan((Records + "verify-").Length, 16), "yyyyMMdd'T'HHmmss'Z'", System.Globalization.CultureInfo.InvariantCulture, System.Globalization.DateTimeStyles.AssumeUniversal, out var time)
+            ? time : null;
+
     [GeneratedRegex("\\Arecords/verify-[0-9]{8}T[0-9]{6}Z-[0-9a-f]{16}\\.json\\z")]
     private static partial Regex VerifyRecordName();
 

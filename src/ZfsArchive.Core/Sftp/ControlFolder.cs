@@ -22,8 +22,7 @@ sealed class ControlFolder : IDisposable
     public static ControlFolder Make()
     {
         // where others may write, one could put a link in the way of a sweep
-        var parent = Environment.IsPrivilegedProcess && Directory.Exists("/run") ? "/run"
-            : Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 0 } own && Directory.Exists(own) ? own : System.IO.Path.GetTempPath();
+        var parent = Named("RUNTIME_DIRECTORY") ?? (Environment.IsPrivilegedProcess && Directory.Exists("/run") ? "/run" : Named("XDG_RUNTIME_DIR") ?? System.IO.Path.GetTempPath());
         try
         {
             Sweep(parent);
@@ -49,6 +48,9 @@ sealed class ControlFolder : IDisposable
     }
 
     public void Dispose() => Remove(Path);
+
+    // systemd names a unit's own folder in RUNTIME_DIRECTORY; the rest of /run may be read-only for it
+    static string? Named(string variable) => Environment.GetEnvironmentVariable(variable) is { Length: > 0 } named && Directory.Exists(named) ? named : null;
 
     static void Sweep(string parent)
     {

@@ -43,7 +43,8 @@ sealed class SshChild : IDisposable
     /// <summary>Starts ssh with three pipes, in English, and out of the reach of the terminal's Ctrl-C: what it interrupts must still be cleared away.</summary>
     public static Process StartProcess(IReadOnlyList<string> arguments)
     {
-        var detach = s_detaching.FirstOrDefault(File.Exists);
+        // setsid would be started well, and find no ssh
+        var detach = IsInPath("ssh") ? s_detaching.FirstOrDefault(File.Exists) : null;
         var start = new ProcessStartInfo(detach ?? "ssh")
         {
             RedirectStandardInput = true,
@@ -103,6 +104,8 @@ sealed class SshChild : IDisposable
         _process.StandardError.Dispose();
         _process.Dispose();
     }
+
+    static bool IsInPath(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(folder => File.Exists(Path.Combine(folder, program)));
 
     async Task QuietlyAsync(Task task)
     {

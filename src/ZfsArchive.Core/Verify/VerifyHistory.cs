@@ -168,7 +168,8 @@ public static class VerifyRecords
             SaveLocal(repository, record);
             return;
         }
-        var key = Layout.VerifyRecord(record.At, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)));
+        var keys = await KeysAsync(repository.Store, cancel);
+        var key = Layout.VerifyRecord(After(keys, record.At), Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)));
         try
         {
             await repository.CreateDocumentAsync(key, record, VerifyJson.Default.VerifyRecord, cancel);
@@ -179,7 +180,7 @@ public static class VerifyRecords
             return;
         }
         // Each holds all that was in those before it; where nothing may be removed they stay.
-        foreach (var old in (await KeysAsync(repository.Store, cancel)).SkipLast(KeptRecords))
+        foreach (var old in keys.SkipLast(KeptRecords - 1))
         {
             try
             {
@@ -191,6 +192,10 @@ public static class VerifyRecords
             }
         }
     }
+
+    // The newest is found by its name: of two in one second, or after a clock has gone back, the later one has to have the later name.
+    static DateTimeOffset After(List<ObjectKey> keys, DateTimeOffset now) =>
+        keys.Count > 0 && Layout.VerifyRecordTime(keys[^1].Text) is { } newest && newest >= now.AddSeconds(-1) ? newest.AddSeconds(1) : now;
 
     static async Task<List<ObjectKey>> KeysAsync(IObjectStore store, CancellationToken cancel)
     {

@@ -212,7 +212,8 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
             AddDamage(place.Archive, key, VerifyLevel.Data, $"the chunk cannot be read: {e.Message}");
         }
         Looked(place);
-        progress?.Report(new(Interlocked.Add(ref _read, place.Line.StoredLength), _total));
+        var read = Interlocked.Add(ref _read, place.Line.StoredLength);
+        progress?.Report(new(read, _total));
     }
 
     bool IsWanted(ChunkInPlace place) => _parts is null || _parts[place.Archive.Id].Any(p => place.Index >= p.From && place.Index < p.To);

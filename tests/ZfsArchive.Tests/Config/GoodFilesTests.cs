@@ -16,7 +16,7 @@ public sealed class GoodFilesTests
 
     static readonly HookRule s_hooks = new([], [], TimeSpan.FromMinutes(10));
 
-    public static TheoryData<string> Files => [GoodFiles.Small, GoodFiles.Full, File.ReadAllText(Path.Combine(Golden.Root, "tools", "package", "config.yaml"))];
+    public static TheoryData<string> Files => [GoodFiles.Small, GoodFiles.Full, File.ReadAllText(Path.Combine(Golden.Root, "tools", "package", "examples", "config.yaml"))];
 
     static void AssertSame(Configuration expected, Configuration found) => Assert.Equal(ModelText.Of(expected), ModelText.Of(found));
 
@@ -103,7 +103,7 @@ public sealed class GoodFilesTests
     [Fact]
     public void The_example_has_few_lines_and_is_good()
     {
-        var path = Path.Combine(Golden.Root, "tools", "package", "config.yaml");
+        var path = Path.Combine(Golden.Root, "tools", "package", "examples", "config.yaml");
         Assert.InRange(File.ReadLines(path).Count(l => l.TrimStart() is { Length: > 0 } line && line[0] != '#'), 10, 24);
         Assert.Equal(["disk", "offsite"], ConfigurationFile.Load(path).Repositories.Select(r => r.Name));
     }
