@@ -28,8 +28,15 @@ sealed class DatasetWants
     /// <summary>Why nothing of it goes although the policy would let it.</summary>
     public string? HeldBack { get; private set; }
 
-    public IEnumerable<string> Notes => _worth is null ? [] : Usable.DistinctBy(a => a.Head.Snapshot.Guid).Where(a => _worth.IsFuture(a.Head.Snapshot.Guid))
-        .Select(a => $"{a.SnapshotName} is dated in the future: it is kept and counts for nothing; look at the clocks");
+    public IEnumerable<string> Notes
+    {
+        get
+        {
+            var future = _worth is null ? [] : Usable.DistinctBy(a => a.Head.Snapshot.Guid).Where(a => _worth.IsFuture(a.Head.Snapshot.Guid)).ToList();
+            if (future.Count > 0)
+                yield return $"{future[0].SnapshotName}{(future.Count > 1 ? $" and {future.Count - 1} more of it are" : " is")} dated in the future: kept, and counted for nothing; look at the clocks";
+        }
+    }
 
     IEnumerable<ArchiveEntry> Usable => _inOrder.Where(a => a.Counts && _needs.CanRestore(a));
 

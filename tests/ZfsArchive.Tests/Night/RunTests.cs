@@ -24,7 +24,7 @@ public sealed class RunTests : IDisposable
         File.SetUnixFileMode(_host.Beside("config.yaml"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
         _host.Set("ZFSARCHIVE_CONFIG", _host.Beside("config.yaml"));
         foreach (var place in places) await _host.ExpectAsync(0, null, "init", "--repo", place);
-        _host.Clock.Now = new(2026, 11, 20, 2, 0, 0, TimeSpan.Zero);
+        _host.Clock.Now = new(2027, 11, 20, 2, 0, 0, TimeSpan.Zero);
     }
 
     async Task<JsonElement> NightAsync(int code, params string[] arguments)
@@ -178,8 +178,8 @@ public sealed class RunTests : IDisposable
             jobs: {chain: {datasets: [tank/chain], snapshot: {prefix: zfsarchive_, keep: 2}}}
             """, _host.Repo);
         var night = await NightAsync(0);
-        Assert.Equal("tank/chain@zfsarchive_2026-11-20_02.00.00Z", night.GetProperty("jobs")[0].GetProperty("taken")[0].GetString());
-        Assert.Contains("snapshot tank/chain@zfsarchive_2026-11-20_02.00.00Z", _zfs.Calls);
+        Assert.Equal("tank/chain@zfsarchive_2027-11-20_02.00.00Z", night.GetProperty("jobs")[0].GetProperty("taken")[0].GetString());
+        Assert.Contains("snapshot tank/chain@zfsarchive_2027-11-20_02.00.00Z", _zfs.Calls);
         Assert.DoesNotContain(_zfs.Calls, c => c.StartsWith("destroy tank/chain@", StringComparison.Ordinal));
     }
 
