@@ -53,10 +53,10 @@ static class ListCommand
     static ListedArchive Listed(ArchiveEntry archive, ArchivePaths paths)
     {
         var head = archive.Head;
-        var path = paths.To(archive);
+        var way = paths.Reaches(archive) ? paths.Way(archive) : (Way?)null;
         return new(
             archive.Id, head.Dataset.Name, head.Snapshot.Name, head.Snapshot.Guid.ToString(CultureInfo.InvariantCulture), head.Snapshot.Creation, head.Kind, head.Base?.Archive,
-            head.Encryption.Raw, head.Stream.Length, head.Totals.StoredLength, path is not null, path?.Length ?? 0, path is null ? 0 : paths.Cost(archive), head.Stream.Conditions, archive.Sha256);
+            head.Encryption.Raw, head.Stream.Length, head.Totals.StoredLength, way is not null, way?.Length ?? 0, way?.Cost ?? 0, head.Stream.Conditions, archive.Sha256);
     }
 }
 

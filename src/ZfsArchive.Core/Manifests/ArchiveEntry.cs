@@ -37,7 +37,7 @@ public sealed record ArchiveEntry(DatasetFolder Folder, ArchiveName Name, Manife
     ulong Raw(ulong value) => Head.Encryption.Raw ? value : 0;
 
     // Entries are looked up by the thousand; all they hold need not be hashed for that.
-    public override int GetHashCode() => Name.ToGuid.GetHashCode();
+    public override int GetHashCode() => HashCode.Combine(Name.ToGuid);
 
     public override string ToString() => Id;
 }

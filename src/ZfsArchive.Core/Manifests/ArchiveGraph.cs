@@ -8,6 +8,9 @@ namespace ZfsArchive.Manifests;
 /// </summary>
 public sealed class ArchiveGraph
 {
+    static readonly Comparer<(long Cost, string Id)> s_cheapestFirst =
+        Comparer<(long Cost, string Id)>.Create((a, b) => a.Cost != b.Cost ? a.Cost.CompareTo(b.Cost) : string.CompareOrdinal(a.Id, b.Id));
+
     readonly ILookup<ulong, ArchiveEntry> _byBaseGuid;
     readonly ILookup<ulong, ArchiveEntry> _byGuid;
     ArchivePaths? _paths;
@@ -34,7 +37,7 @@ public sealed class ArchiveGraph
     {
         var usable = Archives.Where(a => a.Counts && (healthy?.Invoke(a) ?? true)).ToHashSet();
         var ways = new Dictionary<ArchiveEntry, Way>();
-        var reach = new PriorityQueue<(ArchiveEntry Archive, ArchiveEntry? Before), (long Cost, string Id)>();
+        var reach = new PriorityQueue<(ArchiveEntry Archive, ArchiveEntry? Before), (long Cost, string Id)>(s_cheapestFirst);
         foreach (var full in usable.Where(a => a.Head.IsFull)) reach.Enqueue((full, null), (full.Head.Totals.StoredLength, full.Id));
 
         while (reach.TryDequeue(out var step, out var priority))

@@ -12,6 +12,7 @@ sealed class CatalogReader(IObjectStore store, HeadCache? cache = null)
     /// <summary>Objects that are read at once; each may take as much memory as the longest head.</summary>
     const int AtOnce = 16;
 
+    readonly List<ArchiveEntry> _known = [];
     readonly ConcurrentBag<ArchiveEntry> _archives = [];
     readonly ConcurrentBag<(DatasetFolder Folder, int Number, DatasetRecord Record)> _records = [];
     readonly ConcurrentBag<CatalogFault> _faults = [];
@@ -22,7 +23,7 @@ sealed class CatalogReader(IObjectStore store, HeadCache? cache = null)
     /// <exception cref="StoreException">They cannot be listed, or one of them cannot be read now.</exception>
     public async Task<Catalog> ReadAsync(CancellationToken cancel)
     {
-        await Parallel.ForEachAsync(store.ListAsync(Layout.Manifests, cancel), new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancel }, async (listed, stop) =>
+        await Parallel.ForEachAsync(UnknownAsync(cancel), new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancel }, async (listed, stop) =>
         {
             try
             {
@@ -37,23 +38,32 @@ sealed class CatalogReader(IObjectStore store, HeadCache? cache = null)
                 _faults.Add(new(listed.Key.Text, e.Message, null));
             }
         });
+        // those that were known come in the order of their names, as a listing does; sorting what is sorted would cost more than reading it
+        if (!_archives.IsEmpty) _known.AddRange(_archives);
+        var inOrder = _archives.IsEmpty ? _known.OrderBy(a => a.Head.Snapshot.Createtxg ?? 0) : _known.OrderBy(a => a.Head.Snapshot.Createtxg ?? 0).ThenBy(a => a.Id, StringComparer.Ordinal);
         var datasets = _records.GroupBy(r => r.Folder).ToImmutableDictionary(g => g.Key, g => g.Select(r => (r.Number, r.Record)).MaxBy(r => r.Number));
-        var expected = _archives.Select(a => a.Folder).Concat(datasets.Keys).Distinct()
+        var expected = _known.Select(a => a.Folder).Concat(datasets.Keys).Distinct()
             .SelectMany(f => Enumerable.Range(1, datasets.TryGetValue(f, out var newest) ? newest.Number : 1).Select(n => Layout.Dataset(f, n)));
         return new(
-            new ArchiveGraph(_archives.OrderBy(a => a.Head.Snapshot.Createtxg ?? 0).ThenBy(a => a.Id, StringComparer.Ordinal)), datasets,
+            new ArchiveGraph(inOrder), datasets,
             [.. _faults.OrderBy(f => f.Key, StringComparer.Ordinal)], [.. _strangers.Order(StringComparer.Ordinal)],
             [.. expected.Except(_recordKeys).Order(StringComparer.Ordinal)]);
+    }
+
+    // What is listed and has to be read.
+    async IAsyncEnumerable<ObjectInfo> UnknownAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel)
+    {
+        await foreach (var listed in store.ListAsync(Layout.Manifests, cancel))
+        {
+            if (cache?.Find(listed) is { } known) _known.Add(known);
+            else yield return listed;
+        }
     }
 
     async Task ReadAsync(ObjectInfo listed, CancellationToken cancel)
     {
         var key = listed.Key.Text;
-        if (cache?.Find(listed) is { } known)
-        {
-            _archives.Add(known);
-        }
-        else if (Layout.ParseManifest(key) is { } manifest)
+        if (Layout.ParseManifest(key) is { } manifest)
         {
             var entry = await ReadEntryAsync(manifest.Folder, manifest.Name, listed, cancel);
             _archives.Add(entry);

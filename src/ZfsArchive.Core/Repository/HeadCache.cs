@@ -8,20 +8,23 @@ namespace ZfsArchive.Repository;
 
 /// <summary>
 /// Heads of manifests that were read and proven before, kept on this host: manifests never change, so one that a listing shows with the
-/// same length and time need not be read again. Losing it costs time. What is to be sure of is read anew: verify and restore do.
+/// same length and time need not be read again. Losing it costs time. What is to be sure of is read anew: verify and restore do. The counts
+/// of records and the properties, which no plan asks for, are left out.
 /// </summary>
 sealed class HeadCache
 {
-    const int Version = 1;
+    const int Version = 2;
     const int HashLength = 32;
+    const string Suffix = ".json";
     static readonly byte[] s_magic = Encoding.ASCII.GetBytes("zfsarchive heads\n");
 
     readonly string _path;
-    readonly Dictionary<string, CachedHead> _known;
-    readonly ConcurrentDictionary<string, CachedHead> _seen = new();
-    int _read;
+    readonly Dictionary<string, CachedHead>.AlternateLookup<ReadOnlySpan<char>> _known;
+    readonly List<CachedHead> _seen = [];
+    readonly ConcurrentQueue<CachedHead> _read = new();
+    readonly int _count;
 
-    HeadCache(string path, Dictionary<string, CachedHead> known) => (_path, _known) = (path, known);
+    HeadCache(string path, Dictionary<string, CachedHead> known) => (_path, _known, _count) = (path, known.GetAlternateLookup<ReadOnlySpan<char>>(), known.Count);
 
     /// <summary>What this host keeps of a repository; empty when there is nothing that can be read.</summary>
     public static HeadCache Load(LocalFolders folders, RepositoryDescriptor repository)
@@ -41,25 +44,23 @@ sealed class HeadCache
         return new(path, []);
     }
 
-    /// <summary>The archive whose manifest is listed, when it is the one that was read before.</summary>
+    /// <summary>The archive whose manifest is listed, when it is the one that was read before. Asked by one at a time.</summary>
     public ArchiveEntry? Find(ObjectInfo listed)
     {
-        if (!_known.TryGetValue(listed.Key.Text, out var known) || known.Entry.ManifestLength != listed.Length || known.ModifiedAt != listed.ModifiedAt) return null;
-        _seen[listed.Key.Text] = known;
+        var key = listed.Key.Text.AsSpan();
+        if (!key.StartsWith(Layout.Manifests) || !key.EndsWith(Suffix) || !_known.TryGetValue(key[Layout.Manifests.Length..^Suffix.Length], out var known)
+            || known.Entry.ManifestLength != listed.Length || known.ModifiedAt != listed.ModifiedAt) return null;
+        _seen.Add(known);
         return known.Entry;
     }
 
     /// <summary>Keeps one that was read and proven.</summary>
-    public void Add(ObjectInfo listed, ArchiveEntry entry)
-    {
-        _seen[listed.Key.Text] = new(listed.ModifiedAt, entry);
-        Interlocked.Increment(ref _read);
-    }
+    public void Add(ObjectInfo listed, ArchiveEntry entry) => _read.Enqueue(new(listed.ModifiedAt, entry));
 
     /// <summary>Writes what was seen, when it is not what is there already. That it cannot is no failure.</summary>
     public void Save()
     {
-        if (_read == 0 && _seen.Count == _known.Count) return;
+        if (_read.IsEmpty && _seen.Count == _count) return;
         var draft = $"{_path}.{Environment.ProcessId}.part";
         try
         {
@@ -84,8 +85,8 @@ sealed class HeadCache
     {
         using var writer = new HeadWriter(content);
         writer.Number(Version);
-        writer.Number(_seen.Count);
-        foreach (var (_, head) in _seen.OrderBy(s => s.Key, StringComparer.Ordinal))
+        writer.Number(_seen.Count + _read.Count);
+        foreach (var head in _seen.Concat(_read).OrderBy(s => s.Entry.Id, StringComparer.Ordinal))
         {
             writer.Number(head.ModifiedAt.UtcTicks);
             writer.Entry(head.Entry);
@@ -102,7 +103,7 @@ sealed class HeadCache
         {
             var modified = new DateTimeOffset(reader.Number(), TimeSpan.Zero);
             var entry = reader.Entry();
-            known[Layout.Manifest(entry.Folder, entry.Name)] = new(modified, entry);
+            known[entry.Id] = new(modified, entry);
         }
         return known;
     }

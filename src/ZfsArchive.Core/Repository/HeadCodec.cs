@@ -11,16 +11,18 @@ sealed class HeadWriter(Stream stream) : IDisposable
 {
     readonly BinaryWriter _out = new(stream, System.Text.Encoding.UTF8, leaveOpen: true);
     readonly Dictionary<string, int> _texts = [];
+    readonly Dictionary<string, int> _entries = [];
 
     public void Number(long value) => _out.Write7BitEncodedInt64(value);
 
     public void Entry(ArchiveEntry entry)
     {
         Text(entry.Folder.Text);
-        Once(entry.Name.Text);
+        Name(entry.Name);
         Once(entry.Sha256);
         Number(entry.ManifestLength);
         Head(entry.Head);
+        _entries.TryAdd(entry.Id, _entries.Count);
     }
 
     void Head(ManifestHead head)
@@ -40,12 +42,14 @@ sealed class HeadWriter(Stream stream) : IDisposable
         {
             Guid(from.Guid);
             Once(from.Name);
-            Once(from.Archive);
+            // mostly one that was written before
+            var isKnown = _entries.TryGetValue(from.Archive, out var known);
+            Number(isKnown ? known : -1);
+            if (!isKnown) Once(from.Archive);
             Once(from.ManifestSha256);
         }
         Stream(head.Stream);
         Encryption(head.Encryption);
-        Map(head.Properties, Text);
         Number(head.Chunking.Target ?? -1);
         Number(head.Chunking.Level);
         Text(head.Chunking.Zstd);
@@ -75,7 +79,6 @@ sealed class HeadWriter(Stream stream) : IDisposable
         Number(stream.Flags);
         Number(stream.OpaqueFrom ?? -1);
         List(stream.Conditions);
-        Map(stream.Records, Number);
         Text(stream.Requires.OpenZfs);
         List(stream.Requires.PoolFeatures);
         List(stream.SendFlags);
@@ -137,14 +140,13 @@ sealed class HeadWriter(Stream stream) : IDisposable
             foreach (var text in list) Text(text);
     }
 
-    void Map<T>(ImmutableSortedDictionary<string, T>? map, Action<T> value)
+    void Name(ArchiveName name)
     {
-        Number(map?.Count ?? -1);
-        foreach (var (name, item) in map ?? ImmutableSortedDictionary<string, T>.Empty)
-        {
-            Text(name);
-            value(item);
-        }
+        Text(name.CreationText[..8]);
+        _out.Write(name.CreationText[8..]);
+        Guid(name.ToGuid);
+        Guid(name.FromGuid);
+        Number(name.Ordinal);
     }
 
     public void Dispose() => _out.Dispose();
@@ -157,7 +159,8 @@ sealed class HeadReader(Stream stream) : IDisposable
     readonly List<string> _texts = [];
     readonly Dictionary<string, DatasetFolder> _folders = [];
     readonly Dictionary<ManifestDataset, ManifestDataset> _datasets = [];
-    readonly Dictionary<string, ImmutableSortedDictionary<string, string>> _properties = [];
+    readonly Dictionary<string, ImmutableArray<string>> _lists = [];
+    readonly List<string> _ids = [];
 
     public long Number() => _in.Read7BitEncodedInt64();
 
@@ -165,9 +168,11 @@ sealed class HeadReader(Stream stream) : IDisposable
     {
         var folder = Text()!;
         if (!_folders.TryGetValue(folder, out var known)) known = _folders[folder] = DatasetFolder.TryParse(folder) ?? throw new InvalidDataException(folder);
-        var name = ArchiveName.TryParse(Once()!) ?? throw new InvalidDataException(folder);
+        var name = new ArchiveName(Text() + _in.ReadString(), Guid()!.Value, Guid(), (int)Number());
         var (sha256, length) = (Once()!, Number());
-        return new(known, name, Head(), sha256, length);
+        var entry = new ArchiveEntry(known, name, Head(), sha256, length);
+        _ids.Add(entry.Id);
+        return entry;
     }
 
     ManifestHead Head()
@@ -176,11 +181,11 @@ sealed class HeadReader(Stream stream) : IDisposable
         var dataset = Shared(_datasets, new(Text()!, Guid(), Guid(), Text()!));
         var snapshot = new ManifestSnapshot(Once()!, Guid()!.Value, Guid(), Guid()!.Value);
         var kind = Text()!;
-        var from = _in.ReadBoolean() ? new ManifestBase(Guid()!.Value, Once(), Once()!, Once()!) : null;
+        var from = _in.ReadBoolean() ? new ManifestBase(Guid()!.Value, Once(), Number() is >= 0 and var known ? _ids[(int)known] : Once()!, Once()!) : null;
         var stream = Stream();
         var encryption = Encryption();
         return new(
-            format, dataset, snapshot, kind, from, stream, encryption, Properties(), new(Number() is >= 0 and var target ? (int)target : null, (int)Number(), Text()!), new(Text()!),
+            format, dataset, snapshot, kind, from, stream, encryption, null, new(Number() is >= 0 and var target ? (int)target : null, (int)Number(), Text()!), new(Text()!),
             new(Number(), Number(), Number()), new(new(Number() + Offset(out var offset), offset), Text()!, Text()!, Text(), Text()), Once(), new(Number(), Text()!));
     }
 
@@ -192,19 +197,11 @@ sealed class HeadReader(Stream stream) : IDisposable
     }
 
     ManifestStream Stream() => new(
-        Number(), Once()!, Guid()!.Value, Once(), _in.ReadBoolean(), List(), (uint)Number(), Number() is >= 0 and var opaque ? opaque : null, List(), Map(Number)!, new(Text()!, List()), List());
+        Number(), Once()!, Guid()!.Value, Once(), _in.ReadBoolean(), List(), (uint)Number(), Number() is >= 0 and var opaque ? opaque : null, List(), ImmutableSortedDictionary<string, long>.Empty, new(Text()!, List()), List());
 
     ManifestEncryption Encryption() => new(
         _in.ReadBoolean(), Text(), Guid()!.Value, Text(), Text(), Guid()!.Value, Guid()!.Value, Guid()!.Value,
         _in.ReadBoolean() ? new(Text()!, Guid(), _in.ReadBoolean()) : null);
-
-    // Those of one dataset are mostly the same.
-    ImmutableSortedDictionary<string, string>? Properties()
-    {
-        if (Map(() => Text()!) is not { } map) return null;
-        var text = string.Join('\0', map.Select(p => $"{p.Key}\0{p.Value}"));
-        return _properties.TryGetValue(text, out var known) ? known : _properties[text] = map;
-    }
 
     static T Shared<T>(Dictionary<T, T> known, T value) where T : notnull => known.TryGetValue(value, out var first) ? first : known[value] = value;
 
@@ -221,22 +218,16 @@ sealed class HeadReader(Stream stream) : IDisposable
 
     string? Once() => _in.ReadBoolean() ? _in.ReadString() : null;
 
+    // There are few different ones.
     ImmutableArray<string> List()
     {
         var count = (int)Number();
         if (count < 0) return default;
-        var list = ImmutableArray.CreateBuilder<string>(count);
-        for (var i = 0; i < count; i++) list.Add(Text()!);
-        return list.MoveToImmutable();
-    }
-
-    ImmutableSortedDictionary<string, T>? Map<T>(Func<T> value)
-    {
-        var count = (int)Number();
-        if (count < 0) return null;
-        var map = ImmutableSortedDictionary.CreateBuilder<string, T>();
-        for (var i = 0; i < count; i++) map.Add(Text()!, value());
-        return map.ToImmutable();
+        if (count == 0) return [];
+        var texts = new string[count];
+        for (var i = 0; i < count; i++) texts[i] = Text()!;
+        var all = string.Join('\0', texts);
+        return _lists.TryGetValue(all, out var known) ? known : _lists[all] = [.. texts];
     }
 
     public void Dispose() => _in.Dispose();

@@ -260,7 +260,7 @@ public sealed class DirectoryStore : IObjectStore
             // Only a folder that is definitely absent has nothing in it; one that may not be read is a failure.
             if (!IsThere(folder)) return [];
             return [.. new DirectoryInfo(folder).EnumerateFiles("*", options)
-                .Select(file => (File: file, Key: Path.GetRelativePath(_root, file.FullName)))
+                .Select(file => (File: file, Key: file.FullName[(_root.Length + (_root.EndsWith('/') ? 0 : 1))..]))
                 .Where(f => f.Key.StartsWith(prefix, StringComparison.Ordinal) && ObjectKey.IsValid(f.Key))
                 .OrderBy(f => f.Key, StringComparer.Ordinal)
                 .Select(f => InfoOf(f.Key, f.File)).OfType<ObjectInfo>()];
