@@ -39,7 +39,7 @@ public static class Application
     {
         var root = new RootCommand("Archives ZFS snapshots as verified send streams in a directory, an S3 bucket or on an SFTP server, and brings them back.")
         {
-            InitCommand.Build(host), BackupCommand.Build(host), RunCommand.Build(host), ListCommand.Build(host), ShowCommand.Build(host), InspectCommand.Build(host),
+            InitCommand.Build(host), BackupCommand.Build(host), RunCommand.Build(host), ListCommand.Build(host), ShowCommand.Build(host), InspectCommand.Build(host), StatusCommand.Build(host),
             VerifyCommand.Build(host), RestoreCommand.Build(host), CatCommand.Build(host), PruneCommand.Build(host), CanPruneCommand.Build(host), CopyCommand.Build(host),
             DoctorCommand.Build(host), UnlockCommand.Build(host), ConfigCommand.Build(host),
         };

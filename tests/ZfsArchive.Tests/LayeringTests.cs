@@ -33,7 +33,7 @@ public sealed partial class LayeringTests
         ["Prune"] = ["Manifests", "Model", "Repository", "Retention", "Stores"],
         ["Alerts"] = ["Config", "Model", "Processes"],
         ["Night"] = ["Backup", "Chunks", "Config", "Manifests", "Model", "Processes", "Prune", "Repository", "Retention", "SendStream", "Stores", "Verify", "Zfs"],
-        ["Status"] = ["Manifests", "Model", "Repository", "Verify"],
+        ["Status"] = ["Manifests", "Model", "Repository", "Stores", "Verify"],
         ["Verify"] = ["Chunks", "Fetch", "Manifests", "Model", "Repository", "SendStream", "Stores"],
     };
 

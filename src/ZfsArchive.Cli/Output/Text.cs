@@ -18,6 +18,24 @@ static class Text
     public static string Time(ulong seconds) =>
         seconds > 253402300799 ? "?" : DateTimeOffset.FromUnixTimeSeconds((long)seconds).ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
+    public static string Time(DateTimeOffset? time, string never = "never") => time is { } at ? at.UtcDateTime.ToString("yyyy-MM-dd HH:mm'Z'", CultureInfo.InvariantCulture) : never;
+
+    /// <summary>Two figures or so: <c>40 min</c>, <c>5 h</c>, <c>12.5 d</c>.</summary>
+    public static string Span(TimeSpan span) =>
+        span < TimeSpan.Zero ? $"-{Span(span.Duration())}"
+        : span.TotalMinutes < 100 ? string.Create(CultureInfo.InvariantCulture, $"{span.TotalMinutes:0} min")
+        : span.TotalHours < 48 ? string.Create(CultureInfo.InvariantCulture, $"{span.TotalHours:0.#} h")
+        : string.Create(CultureInfo.InvariantCulture, $"{span.TotalDays:0.#} d");
+
+    /// <summary>A part as percent that says 100 of the whole only, and 0 of nothing only.</summary>
+    public static string Percent(double part, double whole) =>
+        whole <= 0 || part >= whole ? "100 %"
+        : part <= 0 ? "0 %"
+        : string.Create(CultureInfo.InvariantCulture, $"{double.Clamp(100 * part / whole, 0.1, 99.9):0.#} %");
+
+    /// <summary>At most so many characters.</summary>
+    public static string Clip(string text, int most) => text.Length <= most ? text : $"{text.AsSpan(0, most - (char.IsHighSurrogate(text[most - 2]) ? 2 : 1))}…";
+
     /// <summary>Rows as aligned columns, the first row being the headings; a column whose heading begins with '&gt;' is aligned right.</summary>
     public static IEnumerable<string> Table(IReadOnlyList<string[]> rows)
     {

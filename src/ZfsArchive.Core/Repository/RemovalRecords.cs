@@ -32,12 +32,8 @@ public static class RemovalRecords
     {
         var found = ImmutableDictionary.CreateBuilder<string, Removal>();
         if (archives.Count == 0) return found.ToImmutable();
-        var records = new List<ObjectInfo>();
-        await foreach (var info in repository.Store.ListAsync(Layout.Removed, cancel))
-            if (Layout.IsRemovalRecord(info.Key.Text)) records.Add(info);
-
         // The newest first: what is asked for was mostly removed of late.
-        foreach (var info in records.OrderByDescending(r => r.Key.Text, StringComparer.Ordinal))
+        foreach (var info in await NewestFirstAsync(repository.Store, cancel))
         {
             if (found.Count == archives.Count) break;
             if (await TryReadAsync(repository, info.Key, cancel) is not { } record) continue;
@@ -45,6 +41,23 @@ public static class RemovalRecords
                 if (!found.ContainsKey(removed.Archive)) found[removed.Archive] = new(info.ModifiedAt, removed.ManifestSha256 is not null);
         }
         return found.ToImmutable();
+    }
+
+    /// <summary>The newest records that can be read, the newest first.</summary>
+    public static async Task<ImmutableArray<RemovalRecord>> NewestAsync(ArchiveRepository repository, int atMost, CancellationToken cancel)
+    {
+        var read = ImmutableArray.CreateBuilder<RemovalRecord>();
+        foreach (var info in (await NewestFirstAsync(repository.Store, cancel)).Take(atMost))
+            if (await TryReadAsync(repository, info.Key, cancel) is { } record) read.Add(record);
+        return read.ToImmutable();
+    }
+
+    static async Task<IEnumerable<ObjectInfo>> NewestFirstAsync(IObjectStore store, CancellationToken cancel)
+    {
+        var records = new List<ObjectInfo>();
+        await foreach (var info in store.ListAsync(Layout.Removed, cancel))
+            if (Layout.IsRemovalRecord(info.Key.Text)) records.Add(info);
+        return records.OrderByDescending(r => r.Key.Text, StringComparer.Ordinal);
     }
 
     // One that is damaged excuses nothing.
