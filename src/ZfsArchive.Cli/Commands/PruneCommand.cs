@@ -19,8 +19,8 @@ static class PruneCommand
         var dataset = new Argument<string?>("dataset") { Description = "Only archives of this dataset and those below it", Arity = ArgumentArity.ZeroOrOne };
         var (last, hourly, daily) = (Keep("last", "So many of the newest snapshots"), Keep("hourly", "The first snapshot of so many hours that have any"), Keep("daily", "… of so many days (UTC)"));
         var (weekly, monthly, yearly) = (Keep("weekly", "… of so many weeks, which begin on Monday"), Keep("monthly", "… of so many months"), Keep("yearly", "… of so many years"));
-        var within = new Option<int>("--keep-within") { Description = "All that are at most so many days older than the newest" };
-        var grace = new Option<int?>("--grace") { Description = "Days that chunks stay after their archive was removed; 7 if not said" };
+        var within = new Option<string?>("--keep-within") { Description = "All that are not older than the newest by more than this, such as 36h or 14d" };
+        var grace = new Option<string?>("--grace") { Description = "How long chunks stay after their archive was removed; 7d if not said" };
         var yes = new Option<bool>("--yes") { Description = "Also if more than half of a dataset's snapshots go" };
         var (repo, dryRun, json, quiet) = (Options.Repo(), Options.DryRun(), Options.Json(), Options.Quiet());
         var command = new Command("prune", "Remove archives that the policy does not want and nothing that it wants needs")
@@ -29,19 +29,18 @@ static class PruneCommand
         };
         command.SetAction(async (parsed, cancel) =>
         {
-            foreach (var option in new[] { last, hourly, daily, weekly, monthly, yearly, within })
+            foreach (var option in new[] { last, hourly, daily, weekly, monthly, yearly })
                 if (parsed.GetValue(option) < 0) throw new ArchiveException(FailureKind.Usage, $"{option.Name} takes a number from 0, not {parsed.GetValue(option)}");
-            if (parsed.GetValue(grace) is < 0 or > 3650) throw new ArchiveException(FailureKind.Usage, $"--grace takes 0 to 3650 days, not {parsed.GetValue(grace)}");
             var policy = new RetentionPolicy(
                 parsed.GetValue(last), parsed.GetValue(hourly), parsed.GetValue(daily), parsed.GetValue(weekly), parsed.GetValue(monthly), parsed.GetValue(yearly),
-                parsed.GetValue(within) is > 0 and var days ? TimeSpan.FromDays(days) : null);
+                Amounts.Time("--keep-within", parsed.GetValue(within)));
             var only = parsed.GetValue(dataset);
             var place = Options.PlaceOf(parsed, repo);
             var (ruleOf, configuredGrace) = policy.IsEmpty ? await PruneRules.OfConfigurationAsync(host, place, cancel) : (_ => new(policy), PruneRun.StandardGrace);
             PruneRule RuleOf(string name) => (only is null || name == only || name.StartsWith(only + "/", StringComparison.Ordinal) ? ruleOf(name) : new(null)) is var rule && parsed.GetValue(yes) ? rule with { RemoveAtMost = 1 } : rule;
 
             await using var repository = await Options.OpenRepositoryAsync(host, place, RepositoryUse.Remove, cancel);
-            var wait = parsed.GetValue(grace) is { } graceDays ? TimeSpan.FromDays(graceDays) : configuredGrace;
+            var wait = parsed.GetValue(grace) is "0" ? TimeSpan.Zero : Amounts.Time("--grace", parsed.GetValue(grace)) ?? configuredGrace;
             var report = await PruneVerb.ExecuteAsync(host, repository, RuleOf, wait, parsed.GetValue(dryRun), cancel);
             if (only is not null && report.Plan.Datasets.All(d => d.Policy is null)) throw new ArchiveException(FailureKind.Usage, $"no dataset '{only}' is archived here; what is: {string.Join(", ", report.Plan.Datasets.Select(d => d.Name).Distinct().Take(20))}");
             if (parsed.GetValue(json)) await host.Out.WriteLineAsync(JsonSerializer.Serialize(PruneVerb.Result(repository, report, parsed.GetValue(dryRun)), CliJson.Default.PruneResult));

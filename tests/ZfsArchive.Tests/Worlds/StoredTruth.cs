@@ -30,7 +30,8 @@ static class StoredTruth
     public static Dictionary<string, byte[]> Streams(MemoryStore store) => Streams(store.Keys.ToDictionary(k => k, k => store[k]!));
 
     public static Dictionary<string, byte[]> Streams(string folder) => Streams(
-        Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).ToDictionary(f => Path.GetRelativePath(folder, f), File.ReadAllBytes));
+        // what a run that was killed had begun is no object
+        Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Where(f => !Path.GetFileName(f).StartsWith('.')).ToDictionary(f => Path.GetRelativePath(folder, f), File.ReadAllBytes));
 
     /// <summary>Cuts a stream or package into its substreams.</summary>
     public static List<(BeginRecord Begin, byte[] Bytes)> Substreams(byte[] input)
