@@ -189,11 +189,11 @@ sealed class DatasetBackup(IHost host, ArchiveRepository repository, Lease? leas
     {
         var datasets = new List<ZfsDataset>();
         foreach (var name in arguments.Datasets) datasets.AddRange(await zfs.DatasetsAsync(name, arguments.Recursive, cancel));
-        var now = host.Clock.GetUtcNow().ToString("yyyy-MM-dd_HH.mm.ss", CultureInfo.InvariantCulture);
+        var now = host.Clock.GetUtcNow();
         // what will be refused is not given a snapshot first
         foreach (var pool in datasets.Where(d => arguments.AllowPlaintext || d.Encryption != "off").Select(d => d.Name).Distinct().GroupBy(d => d.Split('/')[0]))
         {
-            var names = pool.Select(d => $"{d}@zfsarchive_{now}Z").ToList();
+            var names = pool.Select(d => OwnMarks.SnapshotName(d, OwnMarks.StandardPrefix, now)).ToList();
             if (arguments.DryRun) await host.Out.WriteLineAsync($"would take {string.Join(", ", names)}");
             else await zfs.SnapshotAsync(names, cancel);
         }

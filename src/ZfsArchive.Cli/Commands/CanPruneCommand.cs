@@ -45,7 +45,7 @@ sealed class CanPruneVerb(IHost host, Configuration configuration, ImmutableArra
         foreach (var job in configuration.Jobs)
         {
             var zfs = Options.OpenZfs(host, job.Source);
-            var chosen = await ChosenAsync(job, zfs, cancel);
+            var chosen = await DatasetSelection.ChosenAsync(job, zfs, cancel);
             if (!DatasetSelection.Covers(job, dataset, chosen)) continue;
             jobs.Add(job);
             source ??= (await SourceSurvey.TakeAsync(zfs, [dataset], recursive: false, cancel))[0];
@@ -74,7 +74,4 @@ sealed class CanPruneVerb(IHost host, Configuration configuration, ImmutableArra
         VerifyLevel? level = mustBeVerified ? Enum.Parse<VerifyLevel>(rule.Verify.Level, ignoreCase: true) : null;
         return new(rule.Name, repository.ShortId, await repository.KnownCatalogAsync(cancel), await VerifyRecords.LoadAsync(repository, cancel), level);
     }
-
-    static async Task<ImmutableHashSet<string>> ChosenAsync(JobRule job, Zfs.IZfs zfs, CancellationToken cancel) =>
-        job.ByProperty ? (await zfs.HavingAsync(DatasetSelection.Property, cancel)).Where(p => p.Value == job.Name).Select(p => p.Dataset).ToImmutableHashSet() : [];
 }

@@ -64,8 +64,7 @@ static class PruneRules
             throw new ArchiveException(FailureKind.Usage, "no policy: nothing would be removed; say what to keep, such as --keep-daily 7 --keep-weekly 4 --keep-monthly 12, or name a repository of the configuration");
         var configuration = places.Load();
         var chosen = new Dictionary<string, ImmutableHashSet<string>>();
-        foreach (var job in configuration.Jobs.Where(j => j.ByProperty))
-            chosen[job.Name] = [.. (await Options.OpenZfs(host, job.Source).HavingAsync(DatasetSelection.Property, cancel)).Where(p => p.Value == job.Name).Select(p => p.Dataset)];
+        foreach (var job in configuration.Jobs.Where(j => j.ByProperty)) chosen[job.Name] = await DatasetSelection.ChosenAsync(job, Options.OpenZfs(host, job.Source), cancel);
         return (name => JobRules.RuleOf(rule, configuration, chosen, name), rule.Grace);
     }
 }

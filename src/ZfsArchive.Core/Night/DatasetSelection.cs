@@ -20,11 +20,15 @@ public static class DatasetSelection
             && (chosen.Contains(dataset) || job.Datasets.Any(glob => job.Recursive ? above.Any(name => Glob.Fits(glob, name)) : Glob.Fits(glob, dataset)));
     }
 
+    /// <summary>Datasets whose property names the job, when it goes by that.</summary>
+    public static async Task<ImmutableHashSet<string>> ChosenAsync(JobRule job, IZfs zfs, CancellationToken cancel) =>
+        job.ByProperty ? [.. (await zfs.HavingAsync(Property, cancel)).Where(p => p.Value == job.Name).Select(p => p.Dataset)] : [];
+
     /// <summary>Lists what the job may be about, and takes out what it is.</summary>
     /// <exception cref="ZfsException">A dataset that is named without a glob is not there, or the listing fails.</exception>
     public static async Task<(ImmutableArray<ZfsDataset> Selected, ImmutableHashSet<string> Chosen)> ListAsync(JobRule job, IZfs zfs, CancellationToken cancel)
     {
-        var chosen = job.ByProperty ? (await zfs.HavingAsync(Property, cancel)).Where(p => p.Value == job.Name).Select(p => p.Dataset).ToImmutableHashSet() : [];
+        var chosen = await ChosenAsync(job, zfs, cancel);
         var listed = new Dictionary<string, ZfsDataset>();
         foreach (var (root, below) in Roots(job, chosen))
             foreach (var dataset in await zfs.DatasetsAsync(root, below, cancel)) listed.TryAdd(dataset.Name, dataset);

@@ -15,8 +15,4 @@ public static class JobRules
         var policies = configuration.Jobs.Where(j => j.Repositories.Contains(rule.Name) && DatasetSelection.Covers(j, dataset, chosen.GetValueOrDefault(j.Name, []))).Select(j => j.Retention ?? rule.Retention).ToList();
         return new(policies.Count == 0 || policies.Exists(p => p.IsEmpty) ? null : policies.Aggregate(RetentionPolicy.MoreGenerous), rule.RemoveAtMost);
     }
-
-    /// <summary>How old the newest archive of a dataset may be: the strictest promise of the jobs that cover it; null: none.</summary>
-    public static TimeSpan? MaxAgeOf(RepositoryRule rule, Configuration configuration, string dataset) =>
-        configuration.Jobs.Where(j => j.MaxAge is not null && j.Repositories.Contains(rule.Name) && DatasetSelection.Covers(j, dataset, ImmutableHashSet<string>.Empty)).Min(j => j.MaxAge);
 }

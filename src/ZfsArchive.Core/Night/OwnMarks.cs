@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using ZfsArchive.Backup;
+using ZfsArchive.Config;
 using ZfsArchive.Manifests;
 using ZfsArchive.Repository;
 using ZfsArchive.Retention;
@@ -17,6 +18,9 @@ public static partial class OwnMarks
 {
     // After a rollback at the source an older bookmark is the newest that is left.
     const int KeptOfLinear = 3;
+
+    /// <summary>What snapshots that we take are called by, unless something else is configured.</summary>
+    public const string StandardPrefix = StandardRules.SnapshotPrefix;
 
     /// <summary>The name of a snapshot that we take.</summary>
     public static string SnapshotName(string dataset, string prefix, DateTimeOffset now) =>

@@ -15,6 +15,7 @@ enum PacketType : byte
     ReadFolder = 12,
     Remove = 13,
     MakeFolder = 14,
+    RemoveFolder = 15,
     Stat = 17,
     Rename = 18,
     Status = 101,

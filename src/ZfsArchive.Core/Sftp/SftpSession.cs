@@ -86,6 +86,20 @@ sealed class SftpSession : IAsyncDisposable
         RequireOk(await AskAsync(Packet(PacketType.MakeFolder).Text(path).Permissions(Private), cancel));
     }
 
+    /// <summary>Removes an empty folder; false when it is not empty, or is not there.</summary>
+    public async Task<bool> TryRemoveFolderAsync(string path, CancellationToken cancel)
+    {
+        try
+        {
+            RequireOk(await AskAsync(Packet(PacketType.RemoveFolder).Text(path), cancel));
+            return true;
+        }
+        catch (SftpFault e) when (e.Status is not null)
+        {
+            return false;
+        }
+    }
+
     /// <summary>What lies there, a link itself and not its target; null when nothing does.</summary>
     public Task<RemoteAttributes?> LookAsync(string path, CancellationToken cancel) => AttributesAsync(Packet(PacketType.Lstat).Text(path), cancel);
 

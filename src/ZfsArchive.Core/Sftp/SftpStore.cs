@@ -101,6 +101,7 @@ public sealed class SftpStore : IObjectStore
         try
         {
             SftpSession.RequireOk(await session.Remove(_paths.Of(key)).Answer.WaitAsync(cancel));
+            if (key.HasFolderOfItsOwn && RemotePaths.FolderOf(_paths.Of(key)) is { } folder) await session.TryRemoveFolderAsync(folder, cancel);
         }
         catch (SftpFault e) when (e.Failure is StoreFailure.Absent)
         {

@@ -101,7 +101,9 @@ public sealed class DirectoryStore : IObjectStore
         try
         {
             File.Delete(path);
-            SyncFolder(Path.GetDirectoryName(path)!);
+            var folder = Path.GetDirectoryName(path)!;
+            SyncFolder(folder);
+            if (key.HasFolderOfItsOwn) RemoveIfEmpty(folder);
         }
         catch (DirectoryNotFoundException)
         {
@@ -112,6 +114,19 @@ public sealed class DirectoryStore : IObjectStore
             throw Failure(key, "remove", e);
         }
         return Task.CompletedTask;
+    }
+
+    // One that is not empty refuses, and one that is made again is no loss.
+    static void RemoveIfEmpty(string folder)
+    {
+        try
+        {
+            if (!Directory.EnumerateFileSystemEntries(folder).Any()) Directory.Delete(folder);
+        }
+        catch (IOException)
+        {
+            // something came into it, or it is gone
+        }
     }
 
     public async Task ReplaceAsync(ObjectKey key, ObjectBody body, CancellationToken cancel)

@@ -13,6 +13,9 @@ public readonly partial record struct ObjectKey
     /// <summary>The last part.</summary>
     public string Name => Text[(Text.LastIndexOf('/') + 1)..];
 
+    /// <summary>It lies so deep that its folder, where a store has folders, holds things of one kind alone and goes with the last of them; others are shared, and stay.</summary>
+    public bool HasFolderOfItsOwn => Text.AsSpan().Count('/') >= 3;
+
     public static bool IsValid(string text) => text.Length <= 512 && Grammar().IsMatch(text);
 
     [GeneratedRegex("\\A[A-Za-z0-9_-][A-Za-z0-9._-]*(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*\\z")]

@@ -34,6 +34,20 @@ public sealed class SftpStoreTests(SftpServerFixture fixture) : IClassFixture<Sf
     }
 
     [SftpFact]
+    public async Task The_folder_of_an_archive_goes_with_its_last_chunk_and_others_stay()
+    {
+        await using var store = Open();
+        string[] keys = ["archives/a/b/1", "archives/a/b/2", "leases/1"];
+        foreach (var key in keys) await store.CreateAsync(new(key), ObjectBody.OfBytes(Random(3)), default);
+        await store.DeleteAsync(new(keys[0]), default);
+        Assert.True(Directory.Exists(Path.Combine(Local, "archives/a/b")));
+        foreach (var key in keys[1..]) await store.DeleteAsync(new(key), default);
+        Assert.False(Directory.Exists(Path.Combine(Local, "archives/a/b")));
+        Assert.True(Directory.Exists(Path.Combine(Local, "archives/a")) && Directory.Exists(Path.Combine(Local, "leases")));
+        await store.CreateAsync(new(keys[0]), ObjectBody.OfBytes(Random(3)), default);
+    }
+
+    [SftpFact]
     public async Task The_place_is_made_with_what_is_missing_above_it_for_its_owner_alone()
     {
         await using var store = new SftpStore(fixture.Server.Address($"{_folder}/a/b"), fixture.Server.Options, TimeProvider.System);

@@ -22,6 +22,20 @@ public sealed partial class DirectoryStoreTests : ObjectStoreConformance
     static async Task<StoreException> FailureAsync(Func<Task> act) => await Assert.ThrowsAsync<StoreException>(act);
 
     [Fact]
+    public async Task The_folder_of_an_archive_goes_with_its_last_chunk_and_others_stay()
+    {
+        var store = OpenAt(Root);
+        string[] keys = ["archives/a/b/1", "archives/a/b/2", "leases/1"];
+        foreach (var key in keys) await store.CreateAsync(new(key), ObjectBody.OfBytes(Random(3)), default);
+        await store.DeleteAsync(new(keys[0]), default);
+        Assert.True(Directory.Exists(Path.Combine(Root, "archives/a/b")));
+        foreach (var key in keys[1..]) await store.DeleteAsync(new(key), default);
+        Assert.False(Directory.Exists(Path.Combine(Root, "archives/a/b")));
+        Assert.True(Directory.Exists(Path.Combine(Root, "archives/a")) && Directory.Exists(Path.Combine(Root, "leases")));
+        await store.CreateAsync(new(keys[0]), ObjectBody.OfBytes(Random(3)), default);
+    }
+
+    [Fact]
     public async Task Temporary_files_are_not_listed_and_are_swept_when_nobody_holds_them()
     {
         var store = OpenAt(Root);
