@@ -28,9 +28,15 @@ sealed class JobRun(JobRule job, Configuration configuration, OpenedRepositories
     public async Task<JobNight> ExecuteAsync(CancellationToken cancel)
     {
         var since = world.Clock.GetTimestamp();
-        if (await HooksAsync(job.Hooks.Before, "", cancel)) await TryAsync(job.Name, () => ArchiveAsync(cancel));
-        // what was stopped before has to be started again, whatever happened
-        await HooksAsync(job.Hooks.After, _failures.Count == 0 ? "ok" : "failed", cancel);
+        try
+        {
+            if (await HooksAsync(job.Hooks.Before, "", cancel)) await TryAsync(job.Name, () => ArchiveAsync(cancel));
+        }
+        finally
+        {
+            // What was stopped before has to be started again, whatever happened; each command has a time limit of its own.
+            await HooksAsync(job.Hooks.After, _failures.Count == 0 && !cancel.IsCancellationRequested ? "ok" : "failed", CancellationToken.None);
+        }
         var state = _failures.Count == 0 ? NightState.Ok : _well > 0 ? NightState.Partly : NightState.Failed;
         return new(job.Name, state, _datasets, world.Clock.GetElapsedTime(since).TotalSeconds, _taken.ToImmutable(), _archives.ToImmutable(), _released.ToImmutable(), _notes.ToImmutable(), _failures.ToImmutable());
     }
@@ -61,7 +67,8 @@ sealed class JobRun(JobRule job, Configuration configuration, OpenedRepositories
             foreach (var source in sources)
                 if (await TryAsync($"{name}: {source.Dataset.Name}", () => ArchiveAsync(run, repository, source, cancel))) _well++;
         }
-        if (dryRun || open.Count < job.Repositories.Length) return;
+        // A disk that is not always there must not keep everything at the source; its own bookmark is enough for it.
+        if (dryRun || job.Repositories.Any(name => !configuration.Repository(name).Optional && open.TrueForAll(o => o.Rule.Name != name))) return;
         foreach (var source in sources) await TryAsync(source.Dataset.Name, () => CleanUpAsync(source, open, cancel));
     }
 

@@ -171,6 +171,29 @@ public sealed class RunTests : IDisposable
     }
 
     [Fact]
+    public async Task What_a_hook_has_stopped_is_started_again_also_when_the_run_is_stopped()
+    {
+        var log = _host.Beside("log");
+        await ConfigureAsync($$$"""
+            repositories: {disk: {url: REPO}}
+            jobs:
+              chain:
+                datasets: [tank/chain]
+                hooks: {after: [["/bin/sh", "-c", "echo after $ZFSARCHIVE_RESULT >> {{{log}}}"]]}
+            """, _host.Repo);
+        using var stop = new CancellationTokenSource();
+        _host.Stop = stop.Token;
+        _zfs.Tamper = (n, bytes) =>
+        {
+            if (n == 1) stop.Cancel();
+            return bytes;
+        };
+        await _host.ExpectAsync(130, null, "run");
+        Assert.Equal("after failed\n", File.ReadAllText(log));
+        Assert.Empty(Directory.EnumerateFiles(Path.Combine(_host.Repo, "leases")));
+    }
+
+    [Fact]
     public async Task Snapshots_are_taken_and_only_our_own_old_ones_go_and_only_when_every_repository_has_them()
     {
         await ConfigureAsync("""

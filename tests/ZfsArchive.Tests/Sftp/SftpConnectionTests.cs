@@ -93,9 +93,17 @@ public sealed class SftpConnectionTests : IDisposable
     {
         await using var store = new SftpStore(Server.Address(), Server.Options with { Connections = 1 }, TimeProvider.System);
         var bytes = new byte[5_000_000];
-        var slow = ObjectBody.OfBytes(bytes) with { Pace = async (_, cancel) => await Task.Delay(50, cancel) };
+        var (paced, begun) = (0, new TaskCompletionSource());
+        var slow = ObjectBody.OfBytes(bytes) with
+        {
+            Pace = async (_, cancel) =>
+            {
+                if (Interlocked.Increment(ref paced) == 5) begun.SetResult();
+                await Task.Delay(50, cancel);
+            },
+        };
         var creating = store.CreateAsync(new("a/object"), slow, default);
-        await Task.Delay(700);
+        await begun.Task;
         foreach (var session in Server.Sessions()) TryKill(session);
         var failure = await Assert.ThrowsAsync<StoreException>(() => creating);
         Assert.True(failure.Failure is StoreFailure.Transient, failure.Message);
