@@ -61,7 +61,7 @@ sealed class HeadCache
     public void Save()
     {
         if (_read.IsEmpty && _seen.Count == _count) return;
-        var draft = $"{_path}.{Environment.ProcessId}.part";
+        var draft = LocalFolders.DraftOf(_path);
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(_path)!);

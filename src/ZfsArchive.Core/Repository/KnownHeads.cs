@@ -49,7 +49,7 @@ public sealed class KnownHeads(LocalFolders folders, RepositoryDescriptor reposi
         try
         {
             Directory.CreateDirectory(folders.State);
-            var draft = $"{Path}.{Environment.ProcessId}.part";
+            var draft = LocalFolders.DraftOf(Path);
             File.WriteAllBytes(draft, JsonSerializer.SerializeToUtf8Bytes([.. heads.OrderBy(h => h.Id, StringComparer.Ordinal)], KnownHeadsJson.Default.KnownHeadArray));
             File.Move(draft, Path, overwrite: true);
             return true;

@@ -1,3 +1,6 @@
+using System.Globalization;
+using ZfsArchive.Processes;
+
 namespace ZfsArchive.Repository;
 
 /// <summary>Where this host keeps what it remembers, and what it spools. Losing either costs time, never data.</summary>
@@ -5,7 +8,7 @@ namespace ZfsArchive.Repository;
 /// <param name="Cache">Spools of runs under way.</param>
 public sealed record LocalFolders(string State, string Cache)
 {
-    const string SpoolSuffix = ".spool";
+    const string SpoolSuffix = ".spool", DraftSuffix = ".part";
 
     /// <summary>A new spool file; a shared lock says that it is in use for as long as it is open.</summary>
     public FileStream NewSpool()
@@ -14,9 +17,10 @@ public sealed record LocalFolders(string State, string Cache)
         return new(Path.Combine(Cache, Path.GetRandomFileName() + SpoolSuffix), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite, 64 << 10, FileOptions.DeleteOnClose);
     }
 
-    /// <summary>Removes the spools of runs that were killed; those of running ones are locked.</summary>
+    /// <summary>Removes the spools and drafts of runs that were killed; spools of running ones are locked, and drafts name their process.</summary>
     public void SweepSpools()
     {
+        foreach (var folder in new[] { State, Cache }) SweepDrafts(folder);
         if (!Directory.Exists(Cache)) return;
         foreach (var path in Directory.EnumerateFiles(Cache, $"*{SpoolSuffix}"))
         {
@@ -29,6 +33,19 @@ public sealed record LocalFolders(string State, string Cache)
             {
                 // in use, or not ours to remove
             }
+        }
+    }
+
+    /// <summary>Where the next content of a file here is written before it takes its place.</summary>
+    public static string DraftOf(string path) => string.Create(CultureInfo.InvariantCulture, $"{path}.{Environment.ProcessId}{DraftSuffix}");
+
+    static void SweepDrafts(string folder)
+    {
+        if (!Directory.Exists(folder)) return;
+        foreach (var path in Directory.EnumerateFiles(folder, $"*{DraftSuffix}"))
+        {
+            var process = Path.GetExtension(path[..^DraftSuffix.Length]).TrimStart('.');
+            if (int.TryParse(process, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && ProcessMark.StartOf(number).Length == 0) File.Delete(path);
         }
     }
 }

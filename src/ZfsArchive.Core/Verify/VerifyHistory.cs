@@ -237,7 +237,7 @@ public static class VerifyRecords
         try
         {
             Directory.CreateDirectory(repository.Folders.State);
-            var draft = $"{LocalPath(repository)}.{Environment.ProcessId}.part";
+            var draft = LocalFolders.DraftOf(LocalPath(repository));
             File.WriteAllBytes(draft, JsonSerializer.SerializeToUtf8Bytes(record, VerifyJson.Default.VerifyRecord));
             File.Move(draft, LocalPath(repository), overwrite: true);
         }
