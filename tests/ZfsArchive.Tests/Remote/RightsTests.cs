@@ -35,6 +35,38 @@ public sealed class RightsTests
         Assert.Contains("the right to write there", reader.Error.ToString(), StringComparison.Ordinal);
     }
 
+    [SftpFact]
+    public async Task A_right_that_is_taken_away_midway_is_told_and_nothing_lies_and_the_next_run_completes()
+    {
+        // a login without rights of its own can only be made by root
+        if (Environment.UserName != "root") return;
+        var stream = new SyntheticStream { Blocks = 96 }.Bytes();
+        using var server = SftpServer.Start("--chroot");
+        var place = new SftpPlace(server);
+        using var host = await place.NewRepositoryAsync();
+        var archives = Path.Combine(place.Folder, "archives");
+        host.Input = new Interrupted(stream, 6 << 20, () =>
+        {
+            Assert.True(SpinWait.SpinUntil(() => Directory.Exists(archives) && Directory.EnumerateFiles(archives, "*.zst", SearchOption.AllDirectories).Any(), TimeSpan.FromSeconds(30)));
+            AllowWriting(archives, false);
+        });
+        Assert.Equal(1, await host.RunAsync(s_backup));
+        var said = host.Error.ToString();
+        Assert.Contains($"{host.Environment("ZFSARCHIVE_REPO")}: cannot create archives/", said, StringComparison.Ordinal);
+        Assert.Contains("permission denied", said, StringComparison.OrdinalIgnoreCase);
+        Assert.Empty(StoredTruth.Streams(await place.ObjectsAsync()));
+
+        AllowWriting(archives, true);
+        await host.ExpectAsync(0, stream, s_backup);
+        Assert.True(Assert.Single(StoredTruth.Streams(await place.ObjectsAsync())).Value.AsSpan().SequenceEqual(stream));
+    }
+
+    static void AllowWriting(string folder, bool allowed)
+    {
+        const UnixFileMode Look = UnixFileMode.UserRead | UnixFileMode.UserExecute;
+        foreach (var below in Directory.EnumerateDirectories(folder, "*", SearchOption.AllDirectories).Prepend(folder)) File.SetUnixFileMode(below, allowed ? Look | UnixFileMode.UserWrite : Look);
+    }
+
     // Ends with a backup that is refused.
     static async Task ReadsAsync(TestHost reader, RemotePlace place)
     {
