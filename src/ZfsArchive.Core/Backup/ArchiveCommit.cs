@@ -16,6 +16,7 @@ namespace ZfsArchive.Backup;
 sealed class ArchiveCommit(ArchiveRepository repository, Lease lease, Catalog catalog, WriterSettings settings, TimeProvider clock, FileStream spool)
 {
     readonly Dictionary<DatasetFolder, (int Number, string Name)> _named = [];
+    bool _slept;
 
     /// <exception cref="ArchiveException">Something that the manifest would name is not there, or another one works here since our lease ran out: nothing more is committed.</exception>
     public async Task<ImmutableArray<WrittenArchive>> CommitAsync(IReadOnlyList<PendingArchive> pendings, IArchiveOrder order, CancellationToken cancel)
@@ -36,14 +37,46 @@ sealed class ArchiveCommit(ArchiveRepository repository, Lease lease, Catalog ca
         var place = pending.Place;
         if (pending.Package is { } package)
             await repository.Store.CreateAsync(new(Layout.Package(place.Folder, place.Name, package.Sha256)), ObjectBody.OfMemory(package.Pieces, package.Sha256), cancel);
-        do
+        await Task.WhenAll(RequireChunksAsync(pending, cancel), RequireBaseAsync(pending, cancel));
+        while (_slept | !await IsHeldAsync(cancel))
         {
-            await Task.WhenAll(RequireChunksAsync(pending, cancel), RequireBaseAsync(pending, cancel));
+            await RequireAllAgainAsync(pending, cancel);
+            if (await IsHeldAsync(cancel)) break;
         }
-        while (!await lease.RequireHeldAsync(cancel));
         await NameDatasetAsync(pending.Request, cancel);
         await order.BeforeManifestAsync(cancel);
         return await CreateManifestAsync(pending, cancel);
+    }
+
+    async Task<bool> IsHeldAsync(CancellationToken cancel)
+    {
+        var isHeld = await lease.RequireHeldAsync(cancel);
+        _slept |= !isHeld;
+        return isHeld;
+    }
+
+    // While nobody saw us a prune may have written down, and begun to remove, what lies here without a manifest, or our base.
+    async Task RequireAllAgainAsync(PendingArchive pending, CancellationToken cancel)
+    {
+        await Task.WhenAll(RequireChunksAsync(pending, cancel), RequireBaseAsync(pending, cancel));
+        if (await pending.Place.IsBeingRemovedAsync(cancel))
+            throw new ArchiveException(FailureKind.Failed, $"the lease ran out while {pending.Facts.Begin!.ToName} was being sent (a host that slept?), and a prune has begun to remove its chunks: nothing was committed, run the backup again");
+    }
+
+    // Who slept between the last look and the manifest may have committed upon what was removed meanwhile, or is being removed now.
+    async Task RequireStillWholeAsync(PendingArchive pending, ArchiveEntry archive, CancellationToken cancel)
+    {
+        try
+        {
+            while (!await IsHeldAsync(cancel)) await RequireAllAgainAsync(pending, cancel);
+        }
+        catch (ArchiveException e) when (e is not StoreException)
+        {
+            // Written down first, as every removal is: others may have seen it.
+            await RemovalRecords.WriteAsync(repository, settings.Host, [new(archive.Id, archive.Sha256, archive.SnapshotName)], cancel);
+            await repository.Store.DeleteAsync(new(Layout.Manifest(archive.Folder, archive.Name)), cancel);
+            throw;
+        }
     }
 
     async Task RequireChunksAsync(PendingArchive pending, CancellationToken cancel)
@@ -111,7 +144,9 @@ sealed class ArchiveCommit(ArchiveRepository repository, Lease lease, Catalog ca
             return await SameAsync(pending, cancel)
                 ?? throw new ArchiveException(FailureKind.Failed, $"another backup archived {head.Stream.ToName} as {place.Folder}/{place.Name} meanwhile: run this one again, it takes the next name", e);
         }
-        return new(place.Folder, place.Name, head, manifest.Sha256, manifest.Length);
+        var archive = new ArchiveEntry(place.Folder, place.Name, head, manifest.Sha256, manifest.Length);
+        await RequireStillWholeAsync(pending, archive, cancel);
+        return archive;
     }
 
     // Another backup of the same stream was quicker.

@@ -11,7 +11,7 @@ namespace ZfsArchive.Backup;
 /// Where an archive's chunks go. For as long as archives of the same edge have the same chunks, this one follows them and writes
 /// only what the first of them has lost; from the first that none of them has, it goes to the edge's next free name.
 /// </summary>
-/// <param name="name">The edge's next free name.</param>
+/// <param name="name">The edge's next name that no archive has.</param>
 sealed class ArchivePlace(ArchiveRepository repository, DatasetFolder folder, ArchiveName name, ImmutableArray<ArchiveEntry> sameEdge) : IDisposable
 {
     readonly TaskCompletionSource _decided = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -21,8 +21,8 @@ sealed class ArchivePlace(ArchiveRepository repository, DatasetFolder folder, Ar
 
     public DatasetFolder Folder => folder;
 
-    /// <summary>Under which the manifest will stand, unless a followed archive is the same to the end.</summary>
-    public ArchiveName Name => name;
+    /// <summary>Under which the manifest will stand, unless a followed archive is the same to the end. Known when the first chunk is stored.</summary>
+    public ArchiveName Name { get; private set; } = name;
 
     /// <summary>The archive that had all chunks before the first that none had: those are copied from it. Null when there were none.</summary>
     public ArchiveEntry? CopiesFrom { get; private set; }
@@ -77,9 +77,27 @@ sealed class ArchivePlace(ArchiveRepository repository, DatasetFolder folder, Ar
     public async Task BeginAsync(CancellationToken cancel)
     {
         // what runs that were killed left where this one writes
-        await Task.WhenAll(repository.Store.SweepAsync($"{Layout.Archives}{folder}/", cancel), repository.Store.SweepAsync($"{Layout.Manifests}{folder}/", cancel));
+        await Task.WhenAll(
+            repository.Store.SweepAsync($"{Layout.Archives}{folder}/", cancel), repository.Store.SweepAsync($"{Layout.Manifests}{folder}/", cancel), ChooseNameAsync(cancel));
         foreach (var candidate in sameEdge) await TryFollowAsync(candidate, cancel);
         _decided.SetResult();
+    }
+
+    /// <summary>
+    /// Whether a prune has written down that what lies under this name goes. Then nothing new may count on it: a host that slept with a
+    /// deletion on its way may still carry it out.
+    /// </summary>
+    public async Task<bool> IsBeingRemovedAsync(CancellationToken cancel)
+    {
+        var id = $"{folder}/{Name}";
+        await foreach (var _ in repository.Store.ListAsync(Layout.ArchiveFolder(folder, Name), cancel))
+            return (await RemovalRecords.FindAsync(repository, new HashSet<string> { id }, cancel)).ContainsKey(id);
+        return false;
+    }
+
+    async Task ChooseNameAsync(CancellationToken cancel)
+    {
+        while (await IsBeingRemovedAsync(cancel)) Name = Name with { Ordinal = Name.Ordinal + 1 };
     }
 
     async Task TryFollowAsync(ArchiveEntry candidate, CancellationToken cancel)

@@ -17,7 +17,7 @@ public sealed record ChunkFolder(DatasetFolder Folder, ArchiveName Name, int Obj
 /// <param name="Unclaimed">Chunks of archives that have no manifest, by the store's own word on each.</param>
 /// <param name="Overfull">Archives with more objects than their manifests name: another attempt left them.</param>
 /// <param name="Removals">Of what is unclaimed, what a prune wrote down before.</param>
-/// <param name="IsFirstLook">This host remembers nothing of the repository, so that nothing could be missed.</param>
+/// <param name="IsFirstLook">This host has not seen most of what is here before, so that it would not miss what a listing leaves out.</param>
 public sealed record ListingFacts(
     ImmutableArray<ChunkFolder> Unclaimed, ImmutableArray<ArchiveEntry> Overfull, ImmutableDictionary<string, Removal> Removals, bool IsFirstLook);
 
@@ -48,7 +48,14 @@ public static class ListingCheck
         await Parallel.ForEachAsync(unclaimed, new ParallelOptions { MaxDegreeOfParallelism = ParallelQuestions, CancellationToken = cancel },
             async (folder, stop) => await RequireNoManifestAsync(repository.Store, folder.Folder, folder.Name, stop));
         var removals = await RemovalRecords.FindAsync(repository, unclaimed.Select(u => u.Id).ToHashSet(), cancel);
-        return new(unclaimed.ToImmutable(), overfull.ToImmutable(), removals, heads.IsEmpty && !catalog.Graph.Archives.IsEmpty);
+        return new(unclaimed.ToImmutable(), overfull.ToImmutable(), removals, IsNewHere(heads, catalog));
+    }
+
+    // One that has archived something itself, and has never looked at the rest, is new here too.
+    static bool IsNewHere(ImmutableArray<KnownHead> heads, Catalog catalog)
+    {
+        var known = heads.Select(h => h.Id).ToHashSet();
+        return catalog.Graph.Archives.Count(a => !known.Contains(a.Id)) * 2 > catalog.Graph.Archives.Length;
     }
 
     /// <summary>Asks for an archive's manifest by its exact name.</summary>
@@ -62,10 +69,9 @@ public static class ListingCheck
 
     static async Task RequireAllKnownAsync(ArchiveRepository repository, ImmutableArray<KnownHead> missing, CancellationToken cancel)
     {
-        if (missing.IsEmpty) return;
-        var removed = await RemovalRecords.FindAsync(repository, missing.Select(m => m.Id).ToHashSet(), cancel);
-        if (missing.FirstOrDefault(m => !removed.ContainsKey(m.Id)) is not { } vanished) return;
-        var count = missing.Count(m => !removed.ContainsKey(m.Id));
+        var unrecorded = await RemovalRecords.UnrecordedAsync(repository, missing, cancel);
+        if (unrecorded.IsEmpty) return;
+        var (vanished, count) = (unrecorded[0], unrecorded.Length);
         throw new ArchiveException(FailureKind.Damage, $"{repository.Store.Location}: the manifest of {vanished.Snapshot} ({vanished.Id}){(count > 1 ? $" and {count - 1} more" : "")} was here and is not in the listing, and no prune recorded its removal: nothing was removed; run verify to see what is lost");
     }
 

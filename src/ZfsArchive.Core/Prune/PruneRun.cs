@@ -23,6 +23,10 @@ public sealed record PruneReport(PrunePlan Plan, bool IsFirstLook, ImmutableArra
 public sealed class PruneRun(ArchiveRepository repository, Lease? lease, TimeSpan grace, string host, TimeProvider clock)
 {
     const int Attempts = 3;
+
+    /// <summary>So far clocks may differ without one of them being wrong.</summary>
+    static readonly TimeSpan s_clocksDiffer = TimeSpan.FromDays(1);
+
     readonly KnownHeads _known = new(repository.Folders, repository.Descriptor);
     readonly List<ArchiveEntry> _removed = [];
 
@@ -36,7 +40,7 @@ public sealed class PruneRun(ArchiveRepository repository, Lease? lease, TimeSpa
         {
             var catalog = await repository.KnownCatalogAsync(cancel);
             var facts = await ListingCheck.LookAsync(repository, catalog, cancel);
-            var plan = PrunePlanner.Plan(catalog, ruleOf, clock.GetUtcNow(), await damaged(cancel));
+            var plan = PrunePlanner.Plan(catalog, ruleOf, await NowAsync(cancel), await damaged(cancel));
             if (facts.IsFirstLook && lease is not null)
             {
                 if (!_known.Remember(catalog.Graph.Archives))
@@ -57,6 +61,14 @@ public sealed class PruneRun(ArchiveRepository repository, Lease? lease, TimeSpa
             }
             if (attempt == Attempts) throw new ArchiveException(FailureKind.Failed, $"{repository.Store.Location}: the lease ran out {Attempts} times while archives were being removed (a host that sleeps?): the rest is left for the next prune");
         }
+    }
+
+    // A clock that is too late would count snapshots that are dated in the future, and push out what is wanted. One that is too early
+    // removes nothing more: where the host and the store differ much, the earlier one is believed.
+    async Task<DateTimeOffset> NowAsync(CancellationToken cancel)
+    {
+        var (here, there) = (clock.GetUtcNow(), await repository.Store.TimeAsync(cancel));
+        return here - there > s_clocksDiffer ? there : here;
     }
 
     // False: the lease had run out, and what was planned is not worth anything any more.
@@ -81,14 +93,42 @@ public sealed class PruneRun(ArchiveRepository repository, Lease? lease, TimeSpa
         await DeleteAsync(repository.Store, key, cancel);
         // Forgotten at once: a prune that is killed now must not leave a memory of something that was removed by right.
         _known.Forget([archive.Id]);
-        // A process that slept while it deleted may have taken away what another one, which could not see it, has built upon.
-        if (await held.RequireHeldAsync(cancel))
+        var isHeld = false;
+        try
         {
-            _removed.Add(archive);
-            return true;
+            isHeld = await held.RequireHeldAsync(cancel);
+            if (isHeld) _removed.Add(archive);
+            return isHeld;
         }
-        if (manifest is not null) await repository.Store.CreateAsync(key, await manifest.BodyAsync(cancel), cancel);
-        return false;
+        finally
+        {
+            // A process that slept while it deleted may have taken away what another one, which could not see it, has built upon, and
+            // which may work here still.
+            if (!isHeld && manifest is not null) await PutBackAsync(archive, manifest, cancel);
+        }
+    }
+
+    // Only what is whole: another prune may have removed it too, and by right what it needs; also in the moment in which it is put back.
+    async Task PutBackAsync(ArchiveEntry archive, ManifestCopy manifest, CancellationToken cancel)
+    {
+        if (!await IsWholeAsync(archive, manifest, cancel)) return;
+        var key = new ObjectKey(Layout.Manifest(archive.Folder, archive.Name));
+        await repository.Store.CreateAsync(key, await manifest.BodyAsync(cancel), cancel);
+        if (!await IsWholeAsync(archive, manifest, cancel)) await DeleteAsync(repository.Store, key, cancel);
+        else _known.Remember([archive]);
+    }
+
+    async Task<bool> IsWholeAsync(ArchiveEntry archive, ManifestCopy manifest, CancellationToken cancel)
+    {
+        if (archive.Head.Base is { } link)
+        {
+            if (Layout.ParseManifest($"{Layout.Manifests}{link.Archive}.json") is not { } named) return false;
+            using var found = await repository.OpenManifestAsync(named.Folder, named.Name, cancel);
+            if (found?.Sha256 != link.ManifestSha256) return false;
+        }
+        var present = new HashSet<string>();
+        await foreach (var info in repository.Store.ListAsync(Layout.ArchiveFolder(archive.Folder, archive.Name), cancel)) present.Add(info.Key.Name);
+        return manifest.Chunks().All(c => present.Contains(c.Name));
     }
 
     // One that is damaged is superfluous all the same; there is only nothing to put back.

@@ -7,8 +7,7 @@ using ZfsArchive.Stores;
 namespace ZfsArchive.Repository;
 
 /// <summary>When an archive was last recorded as removed, by the store's clock.</summary>
-/// <param name="HadManifest">False: its chunks were found without a manifest.</param>
-public sealed record Removal(DateTimeOffset RecordedAt, bool HadManifest);
+public sealed record Removal(DateTimeOffset RecordedAt);
 
 /// <summary>What prunes have written down before they removed it.</summary>
 public static class RemovalRecords
@@ -32,13 +31,12 @@ public static class RemovalRecords
     {
         var found = ImmutableDictionary.CreateBuilder<string, Removal>();
         if (archives.Count == 0) return found.ToImmutable();
-        // The newest first: what is asked for was mostly removed of late.
-        foreach (var info in await NewestFirstAsync(repository.Store, cancel))
+        foreach (var info in await NewestFirstAsync(repository, cancel))
         {
             if (found.Count == archives.Count) break;
             if (await TryReadAsync(repository, info.Key, cancel) is not { } record) continue;
             foreach (var removed in record.Archives.Where(a => archives.Contains(a.Archive)))
-                if (!found.ContainsKey(removed.Archive)) found[removed.Archive] = new(info.ModifiedAt, removed.ManifestSha256 is not null);
+                if (!found.ContainsKey(removed.Archive)) found[removed.Archive] = new(info.ModifiedAt);
         }
         return found.ToImmutable();
     }
@@ -47,15 +45,34 @@ public static class RemovalRecords
     public static async Task<ImmutableArray<RemovalRecord>> NewestAsync(ArchiveRepository repository, int atMost, CancellationToken cancel)
     {
         var read = ImmutableArray.CreateBuilder<RemovalRecord>();
-        foreach (var info in (await NewestFirstAsync(repository.Store, cancel)).Take(atMost))
+        foreach (var info in (await NewestFirstAsync(repository, cancel)).Take(atMost))
             if (await TryReadAsync(repository, info.Key, cancel) is { } record) read.Add(record);
         return read.ToImmutable();
     }
 
-    static async Task<IEnumerable<ObjectInfo>> NewestFirstAsync(IObjectStore store, CancellationToken cancel)
+    /// <summary>
+    /// Those of these heads whose manifest no record names as removed. That chunks were found without a manifest does not count, nor does the
+    /// removal of another manifest of the same name: both say nothing of what became of this one.
+    /// </summary>
+    public static async Task<ImmutableArray<KnownHead>> UnrecordedAsync(ArchiveRepository repository, IEnumerable<KnownHead> heads, CancellationToken cancel)
+    {
+        var left = heads.ToDictionary(h => (h.Id, h.Sha256));
+        if (left.Count == 0) return [];
+        foreach (var info in await NewestFirstAsync(repository, cancel))
+        {
+            if (left.Count == 0) break;
+            if (await TryReadAsync(repository, info.Key, cancel) is not { } record) continue;
+            foreach (var removed in record.Archives)
+                if (removed.ManifestSha256 is { } sha256) left.Remove((removed.Archive, sha256));
+        }
+        return [.. left.Values];
+    }
+
+    // What is asked for was mostly removed of late.
+    static async Task<IEnumerable<ObjectInfo>> NewestFirstAsync(ArchiveRepository repository, CancellationToken cancel)
     {
         var records = new List<ObjectInfo>();
-        await foreach (var info in store.ListAsync(Layout.Removed, cancel))
+        await foreach (var info in repository.Store.ListAsync(Layout.Removed, cancel))
             if (Layout.IsRemovalRecord(info.Key.Text)) records.Add(info);
         return records.OrderByDescending(r => r.Key.Text, StringComparer.Ordinal);
     }

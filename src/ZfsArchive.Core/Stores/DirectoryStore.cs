@@ -102,7 +102,8 @@ public sealed class DirectoryStore : IObjectStore
         {
             File.Delete(path);
             var folder = Path.GetDirectoryName(path)!;
-            SyncFolder(folder);
+            // another one may have removed the last of it, and the folder
+            SyncFolder(folder, mayBeGone: key.HasFolderOfItsOwn);
             if (key.HasFolderOfItsOwn) RemoveIfEmpty(folder);
         }
         catch (DirectoryNotFoundException)
@@ -183,7 +184,7 @@ public sealed class DirectoryStore : IObjectStore
         var temporary = Path.Combine(Path.GetDirectoryName(path)!, $".{Path.GetRandomFileName()}{TemporarySuffix}");
         try
         {
-            using var file = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None);
+            using var file = OpenNew(key, temporary);
             if (body.Pieces is { } pieces && body.Pace is null) await RandomAccess.WriteAsync(file, pieces, 0, cancel);
             else await CopyAsync(body, file, cancel);
             body.Passed?.Invoke();
@@ -198,6 +199,20 @@ public sealed class DirectoryStore : IObjectStore
             File.Delete(temporary);
             if (e is IOException or UnauthorizedAccessException) throw Failure(key, "write", e);
             throw;
+        }
+    }
+
+    SafeFileHandle OpenNew(ObjectKey key, string temporary)
+    {
+        try
+        {
+            return File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None);
+        }
+        catch (DirectoryNotFoundException) when (key.HasFolderOfItsOwn)
+        {
+            // it went with the last object in it, just now
+            EnsureFolder(key, Path.GetDirectoryName(temporary)!);
+            return File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None);
         }
     }
 
@@ -328,10 +343,10 @@ public sealed class DirectoryStore : IObjectStore
         SyncFolder(Path.GetDirectoryName(path)!);
     }
 
-    void SyncFolder(string path)
+    void SyncFolder(string path, bool mayBeGone = false)
     {
         var error = Posix.SyncFolder(path);
-        if (error != 0) throw new StoreException(StoreFailure.Permanent, $"{Location}: cannot make {Path.GetRelativePath(_root, path)} durable: {Posix.Message(error)}");
+        if (error != 0 && !(mayBeGone && error == Posix.NoEntry)) throw new StoreException(StoreFailure.Permanent, $"{Location}: cannot make {Path.GetRelativePath(_root, path)} durable: {Posix.Message(error)}");
     }
 
     // Without a lock: .NET's own would be refused while the writer still holds his, just after the rename.

@@ -67,13 +67,12 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
             })], consequences.Lost([.. faults.Where(f => f.Severity is Severity.Damage)]));
     }
 
-    // What this host has seen, without what a prune has removed since, and written down.
+    // What this host has seen, without what a prune has removed since, and written down; another one may have been made by the same name.
     async Task<ImmutableArray<KnownHead>> KnownAsync(Catalog catalog, CancellationToken cancel)
     {
         var known = new KnownHeads(repository.Folders, repository.Descriptor).Load();
-        var present = catalog.Graph.Archives.Select(a => a.Id).ToHashSet();
-        var removals = await RemovalRecords.FindAsync(repository, known.Select(k => k.Id).Where(id => !present.Contains(id)).ToHashSet(), cancel);
-        return [.. known.Where(k => present.Contains(k.Id) || !removals.ContainsKey(k.Id))];
+        var present = catalog.Graph.Archives.Select(a => (a.Id, a.Sha256)).ToHashSet();
+        return [.. known.Where(k => present.Contains((k.Id, k.Sha256))), .. await RemovalRecords.UnrecordedAsync(repository, known.Where(k => !present.Contains((k.Id, k.Sha256))), cancel)];
     }
 
     // What no chain leads to is a fault of its own when nothing else explains it.
