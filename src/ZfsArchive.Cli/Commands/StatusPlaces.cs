@@ -34,7 +34,12 @@ static class StatusPlaces
         return new(rule.Name, MaxAgeOf, rule.Verify.Cycle, Enum.Parse<VerifyLevel>(rule.Verify.Level, ignoreCase: true),
             [.. jobs.SelectMany(j => j.Datasets.Where(d => !Glob.IsPattern(d) && DatasetSelection.Covers(j, d, ImmutableHashSet<string>.Empty))).Distinct()]);
 
-        TimeSpan? MaxAgeOf(string dataset) => jobs.Where(j => j.MaxAge is not null && DatasetSelection.Covers(j, dataset, ImmutableHashSet<string>.Empty)).Select(j => j.MaxAge).Min();
+        // What no job names has been chosen by its property, as far as can be told without its source.
+        TimeSpan? MaxAgeOf(string dataset)
+        {
+            var named = jobs.Where(j => DatasetSelection.Covers(j, dataset, ImmutableHashSet<string>.Empty)).ToList();
+            return (named.Count > 0 ? named : jobs.Where(j => j.ByProperty)).Min(j => j.MaxAge);
+        }
     }
 
     static WatchedRepository Watch(IHost host, RepositoryPlace place, string location, StatusPromise promise, bool isOptional) =>

@@ -68,6 +68,7 @@ public sealed class BackupRun(ArchiveRepository repository, IZfs zfs, WriterSett
             : null;
         var tag = HoldTag(repository, settings.Host);
         await zfs.HoldAsync(tag, step.Snapshot.Name, cancel);
+        (WrittenArchive, Catalog) done;
         try
         {
             var properties = DatasetProperties.WorthRestoring(await zfs.PropertiesAsync(plan.Source.Dataset.Name, cancel));
@@ -77,14 +78,29 @@ public sealed class BackupRun(ArchiveRepository repository, IZfs zfs, WriterSett
             var writer = new ArchiveWriter(repository, lease, catalog, settings, clock, progress(step), Times);
             var written = (await WriteAsync(writer, send, order, cancel)).Single();
             _known.Remember([written.Archive]);
-            return (written, catalog.With(written.Archive));
+            done = (written, catalog.With(written.Archive));
         }
-        finally
+        catch
         {
             // released also after a failure: what is to be kept for the next time is kept by the bookmark of the last archive
-            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30), clock);
-            await zfs.ReleaseAsync(tag, step.Snapshot.Name, patience.Token);
+            try
+            {
+                await ReleaseAsync(tag, step);
+            }
+            catch (Exception e) when (e is ZfsException or OperationCanceledException)
+            {
+                // what came first tells more; the next run releases what is held
+            }
+            throw;
         }
+        await ReleaseAsync(tag, step);
+        return done;
+    }
+
+    async Task ReleaseAsync(string tag, BackupStep step)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30), clock);
+        await zfs.ReleaseAsync(tag, step.Snapshot.Name, patience.Token);
     }
 
     /// <summary>Makes the bookmark of the newest archived snapshot again when it is missing; true when it was.</summary>

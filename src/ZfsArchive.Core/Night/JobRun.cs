@@ -148,7 +148,7 @@ sealed class JobRun(JobRule job, Configuration configuration, OpenedRepositories
             }
         }
         if (job is not { SnapshotPrefix: { } prefix, KeepOwnSnapshots: { } keep }) return;
-        foreach (var snapshot in OwnMarks.SuperfluousSnapshots(source, prefix, keep, [.. open.Select(o => o.Catalog)]))
+        foreach (var snapshot in OwnMarks.SuperfluousSnapshots(source, prefix, keep, [.. open.Select(o => (o.Repository.ShortId, o.Catalog))]))
         {
             await _zfs.DestroySnapshotAsync(snapshot, cancel);
             _released.Add(snapshot);

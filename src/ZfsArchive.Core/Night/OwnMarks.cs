@@ -47,10 +47,22 @@ public static partial class OwnMarks
         return [.. ours.Where(b => !kept.Contains(b)).Select(b => b.Name)];
     }
 
-    /// <summary>Snapshots of ours beyond the newest so many, of those that every one of these repositories can restore.</summary>
-    public static ImmutableArray<string> SuperfluousSnapshots(SourceFacts source, string prefix, int keep, IReadOnlyList<Catalog> catalogs) =>
-        [.. source.Snapshots.Where(s => IsOwnSnapshot(s.Name, prefix)).OrderByDescending(s => s.CreateTxg).Skip(int.Max(1, keep))
-            .Where(s => s.UserRefs == 0 && catalogs.Count > 0 && catalogs.All(c => c.Graph.Paths().Cheapest(source.NodeOf(s.Guid, s.IvsetGuid)) is not null)).Select(s => s.Name)];
+    /// <summary>
+    /// Snapshots of ours beyond the newest so many, of those that every one of these repositories can restore. What the next archive in one
+    /// of them is based on stays while no bookmark stands in for it: a restored dataset whose archive was refused has no bookmarks.
+    /// </summary>
+    /// <param name="repositories">The first 8 digits of the id of each, and what is in it.</param>
+    public static ImmutableArray<string> SuperfluousSnapshots(SourceFacts source, string prefix, int keep, IReadOnlyList<(string ShortId, Catalog Catalog)> repositories)
+    {
+        var known = repositories.Select(r => (r.ShortId, Paths: r.Catalog.Graph.Paths())).ToList();
+        return
+        [
+            .. source.Snapshots.Where(s => IsOwnSnapshot(s.Name, prefix)).OrderByDescending(s => s.CreateTxg).Skip(int.Max(1, keep))
+                .Where(s => s.UserRefs == 0 && known.Count > 0 && known.TrueForAll(r =>
+                    r.Paths.Cheapest(source.NodeOf(s.Guid, s.IvsetGuid)) is not null && !PruneAdvice.IsNeededAsBase(source, s, r.ShortId, r.Paths)))
+                .Select(s => s.Name),
+        ];
+    }
 
     static bool IsOwnBookmark(ZfsBookmark bookmark, string shortId) =>
         bookmark.Name[(bookmark.Name.IndexOf('#', StringComparison.Ordinal) + 1)..] == $"zfsarchive:{shortId}:{bookmark.Guid:x16}";

@@ -39,8 +39,8 @@ public static class PruneAdvice
         if (IsNeededAsBase(source, snapshot, witness.ShortId, paths)) yield return $"{witness.Name}: the next archive is based on it, and no bookmark stands in for it: the next run makes one";
     }
 
-    // The newest that is archived is what the next one is based on; a bookmark of it is as good.
-    static bool IsNeededAsBase(SourceFacts source, ZfsSnapshot snapshot, string shortId, ArchivePaths paths)
+    /// <summary>Whether the next archive in a repository is based on a snapshot that is archived there: on the newest, unless there is a bookmark of it.</summary>
+    internal static bool IsNeededAsBase(SourceFacts source, ZfsSnapshot snapshot, string shortId, ArchivePaths paths)
     {
         if (source.Bookmarks.Any(b => b.Guid == snapshot.Guid && (!source.Raw || b.IvsetGuid == snapshot.IvsetGuid) && b.Name.EndsWith($"#zfsarchive:{shortId}:{b.Guid:x16}", StringComparison.Ordinal))) return false;
         return !source.Snapshots.Any(s => s.CreateTxg > snapshot.CreateTxg && paths.Cheapest(source.NodeOf(s.Guid, s.IvsetGuid)) is not null);

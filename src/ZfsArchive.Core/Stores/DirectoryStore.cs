@@ -374,7 +374,7 @@ public sealed class DirectoryStore : IObjectStore
     }
 
     StoreException Failure(ObjectKey key, string verb, int error) => new(
-        error == Posix.NoSpace ? StoreFailure.Full : StoreFailure.Permanent, $"{Location}: cannot {verb} {key}: {Posix.Message(error)}");
+        error == Posix.NoSpace ? StoreFailure.Full : StoreFailure.Permanent, $"{Location}: cannot {verb} {key}: {Posix.Message(error)}{Hint(Posix.Message(error))}");
 
     StoreException Failure(ObjectKey key, string verb, Exception e)
     {
@@ -386,6 +386,9 @@ public sealed class DirectoryStore : IObjectStore
             IOException when e.HResult == Posix.NoSpace || e.Message.Contains("No space left", StringComparison.Ordinal) => StoreFailure.Full,
             _ => StoreFailure.Permanent,
         };
-        return new(failure, failure is StoreFailure.Absent ? $"{Location}: {key} is not there" : $"{Location}: cannot {verb} {key}: {e.Message}", e);
+        return new(failure, failure is StoreFailure.Absent ? $"{Location}: {key} is not there" : $"{Location}: cannot {verb} {key}: {e.Message}{Hint(e.Message)}", e);
     }
+
+    static string Hint(string message) => message.Contains("Read-only file system", StringComparison.Ordinal)
+        ? " (a disk with errors is mounted like that; under systemd nothing else can be written than what ReadWritePaths= of the unit names: examples/systemd/disk.conf)" : "";
 }

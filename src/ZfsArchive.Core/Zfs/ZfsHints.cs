@@ -74,8 +74,24 @@ static class ZfsHints
         ("No such file or directory", "A program or a device is missing; is ZFS installed there, and in the PATH of a shell without a login?"),
     ];
 
+    // What is refused to a user without a right, by the command; and the right, as zfs allow names it.
+    static readonly (string Text, string Right)[] _rights =
+    [
+        ("cannot create snapshots", "snapshot"),
+        ("cannot send ", "send"),
+        ("cannot hold", "hold"),
+        ("cannot release", "release"),
+        ("cannot create bookmark", "bookmark"),
+        ("cannot destroy bookmark", "destroy"),
+        ("cannot destroy snapshots", "destroy,mount"),
+    ];
+
     public static string? For(int? exitCode, string standardError)
     {
+        if (standardError.Contains("permission denied", StringComparison.Ordinal))
+            foreach (var (text, right) in _rights)
+                if (standardError.Contains(text, StringComparison.Ordinal)) return $"This user lacks a right; as root, there: `zfs allow USER {right} DATASET`.";
+
         foreach (var (text, hint) in _known)
             if (standardError.Contains(text, StringComparison.Ordinal)) return hint;
 

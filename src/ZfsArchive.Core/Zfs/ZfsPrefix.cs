@@ -70,7 +70,8 @@ public sealed record ZfsPrefix
         .. SshConfiguration is null ? [] : new[] { "-F", SshConfiguration },
         .. Port is null ? [] : new[] { "-p", Port.Value.ToString(CultureInfo.InvariantCulture) },
         "-T", "--", User is null ? Host! : $"{User}@{Host}",
-        $"env LC_ALL=C {string.Join(' ', words.Select(ShellQuoting.Quote))}",
+        // Without a login the PATH of a user often lacks the folders of the administrator, where zfs lies.
+        $"env LC_ALL=C PATH=\"$PATH:/usr/local/sbin:/usr/sbin:/sbin\" {string.Join(' ', words.Select(ShellQuoting.Quote))}",
     ];
 
     static ZfsPrefix ParseUrl(string[] words, string? sshConfiguration)

@@ -69,6 +69,10 @@ public sealed class VirtualMachine : IAsyncLifetime
 
     internal async Task<Ended> RunAsync(string script, TimeSpan? limit = null) => (await TryAsync(script, limit)).Must(0);
 
+    /// <summary>Copies a file into the guest.</summary>
+    internal async Task CopyAsync(string file, string target) =>
+        (await Child.RunAsync("sh", ["-c", "exec ssh -F \"$1\" -T -- zfs-vm \"cat > $3\" < \"$2\"", "sh", SshConfiguration, file, Quote(target)], TimeSpan.FromMinutes(3))).Must(0);
+
     internal static string Quote(string text) => $"'{text.Replace("'", @"'\''", StringComparison.Ordinal)}'";
 
     bool IsAlive()

@@ -8,6 +8,7 @@ namespace ZfsArchive.Tests.EndToEnd;
 sealed class World(VirtualMachine guest) : IDisposable
 {
     static readonly TimeSpan s_limit = TimeSpan.FromMinutes(5);
+    readonly Dictionary<string, string> _set = [];
     readonly string _folder = Directory.CreateTempSubdirectory("zfsarchive end to end ").FullName;
 
     public VirtualMachine Guest => guest;
@@ -18,6 +19,27 @@ sealed class World(VirtualMachine guest) : IDisposable
 
     public IEnumerable<string> Files(string folder, string pattern) =>
         Directory.Exists(Path.Combine(Repository, folder)) ? Directory.EnumerateFiles(Path.Combine(Repository, folder), pattern, SearchOption.AllDirectories) : [];
+
+    /// <summary>Sets a variable of the program's environment.</summary>
+    public void Set(string name, string value) => _set[name] = value;
+
+    /// <summary>Writes the configuration of <c>run</c>; REPOSITORY in it is this world's.</summary>
+    public async Task ConfigureAsync(string text)
+    {
+        var file = Path.Combine(_folder, "config.yaml");
+        File.WriteAllText(file, text.Replace("REPOSITORY", $"'{Repository}'", StringComparison.Ordinal));
+        File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        Set("ZFSARCHIVE_CONFIG", file);
+        (await RunAsync("config", "check")).Must(0);
+    }
+
+    /// <summary>A night by <c>run</c>, which ends like this, and what it tells.</summary>
+    public async Task<JsonElement> NightAsync(int code, params string[] arguments)
+    {
+        var ended = (await RunAsync(["run", "--json", .. arguments])).Must(code);
+        using var result = JsonDocument.Parse(ended.Lines[^1]);
+        return result.RootElement.Clone();
+    }
 
     public Child Start(params string[] arguments) => Start(false, arguments);
 
@@ -52,14 +74,22 @@ sealed class World(VirtualMachine guest) : IDisposable
     static string Program =>
         System.Environment.GetEnvironmentVariable("ZFSARCHIVE_BIN") is { Length: > 0 } given ? given : Path.Combine(Golden.Root, "tools", "zfsarchive");
 
-    Dictionary<string, string> Environment => new()
+    Dictionary<string, string> Environment
     {
-        ["ZFSARCHIVE_REPO"] = Repository,
-        ["ZFSARCHIVE_ZFS"] = "ssh://root@zfs-vm",
-        ["ZFSARCHIVE_SSH_CONFIG"] = guest.SshConfiguration,
-        ["ZFSARCHIVE_STATE"] = Path.Combine(_folder, "state"),
-        ["ZFSARCHIVE_CACHE"] = Path.Combine(_folder, "cache"),
-        // the runtime that runs this test
-        ["DOTNET_ROOT"] = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../..")),
-    };
+        get
+        {
+            var variables = new Dictionary<string, string>
+            {
+                ["ZFSARCHIVE_REPO"] = Repository,
+                ["ZFSARCHIVE_ZFS"] = "ssh://root@zfs-vm",
+                ["ZFSARCHIVE_SSH_CONFIG"] = guest.SshConfiguration,
+                ["ZFSARCHIVE_STATE"] = Path.Combine(_folder, "state"),
+                ["ZFSARCHIVE_CACHE"] = Path.Combine(_folder, "cache"),
+                // the runtime that runs this test
+                ["DOTNET_ROOT"] = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../..")),
+            };
+            foreach (var (name, value) in _set) variables[name] = value;
+            return variables;
+        }
+    }
 }

@@ -25,11 +25,19 @@ sealed class FakeZfs : IZfs
 
     public string DatasetName { get; set; } = "tank/chain";
 
+    public ulong DatasetGuid { get; set; } = 0xc4a1;
+
+    /// <summary>What stands after the @ of each snapshot.</summary>
+    public Func<int, string> SnapshotName { get; set; } = n => $"s{n}";
+
     /// <summary>What a send of this snapshot gives instead of its stream.</summary>
     public Func<int, byte[], byte[]> Tamper { get; set; } = (_, bytes) => bytes;
 
     /// <summary>How a send ends.</summary>
     public Func<int, ZfsException?> SendEnd { get; set; } = _ => null;
+
+    /// <summary>How every release ends.</summary>
+    public ZfsException? ReleaseEnd { get; set; }
 
     /// <summary>All that was written to receives, by snapshot, finished or not.</summary>
     public List<MemoryStream> Fed { get; } = [];
@@ -43,12 +51,12 @@ sealed class FakeZfs : IZfs
         return walker.Ended[0].Begin!;
     }
 
-    ZfsSnapshot Snapshot(int n) => new($"{DatasetName}@s{n}", _begins[n].ToGuid, (ulong)n + 10, (long)_begins[n].Creation, _begins[n].Crypt!.ToIvsetGuid, 0);
+    ZfsSnapshot Snapshot(int n) => new($"{DatasetName}@{SnapshotName(n)}", _begins[n].ToGuid, (ulong)n + 10, (long)_begins[n].Creation, _begins[n].Crypt!.ToIvsetGuid, 0);
 
     public Task<ZfsVersionText> VersionAsync(CancellationToken cancel) => Task.FromResult(new ZfsVersionText("zfs-2.3.9-1", "zfs-kmod-2.3.9-1"));
 
     public Task<IReadOnlyList<ZfsDataset>> DatasetsAsync(string root, bool recursive, CancellationToken cancel) =>
-        Task.FromResult<IReadOnlyList<ZfsDataset>>([new(DatasetName, DatasetKind.Filesystem, 0xc4a1, "aes-256-gcm", _begins[0].Crypt!.KeyGuid, "passphrase", DatasetName, "unavailable", "", false, "", 0)]);
+        Task.FromResult<IReadOnlyList<ZfsDataset>>([new(DatasetName, DatasetKind.Filesystem, DatasetGuid, "aes-256-gcm", _begins[0].Crypt!.KeyGuid, "passphrase", DatasetName, "unavailable", "", false, "", 0)]);
 
     public Task<ZfsDataset?> TryDatasetAsync(string name, CancellationToken cancel) => Task.FromResult(
         name == "vault" ? new ZfsDataset("vault", DatasetKind.Filesystem, 1, "off", 0, "none", "", "", "", false, "", 0)
@@ -71,7 +79,7 @@ sealed class FakeZfs : IZfs
 
     public Task DestroySnapshotAsync(string snapshot, CancellationToken cancel)
     {
-        Destroyed.Add(snapshot[^1] - '0');
+        Destroyed.Add(NumberOf(snapshot));
         return Called($"destroy {snapshot}");
     }
 
@@ -88,7 +96,7 @@ sealed class FakeZfs : IZfs
     public IZfsSend StartSend(SendRequest request)
     {
         Calls.Add($"send {request.Base} {request.Snapshot}".Replace("  ", " ", StringComparison.Ordinal));
-        var n = request.Snapshot[^1] - '0';
+        var n = NumberOf(request.Snapshot);
         return new Send(Tamper(n, Golden.Bytes(s_chain[n])), SendEnd(n));
     }
 
@@ -109,12 +117,12 @@ sealed class FakeZfs : IZfs
     }
 
     public Task HoldAsync(string tag, string snapshot, CancellationToken cancel) => Called($"hold {snapshot}");
-    public Task ReleaseAsync(string tag, string snapshot, CancellationToken cancel) => Called($"release {snapshot}");
+    public Task ReleaseAsync(string tag, string snapshot, CancellationToken cancel) => ReleaseEnd is { } end ? Task.FromException(end) : Called($"release {snapshot}");
     public Task<IReadOnlyList<ZfsHold>> HoldsAsync(string snapshot, CancellationToken cancel) => Task.FromResult<IReadOnlyList<ZfsHold>>([]);
 
     public Task BookmarkAsync(string snapshot, string bookmark, CancellationToken cancel)
     {
-        var n = snapshot[^1] - '0';
+        var n = NumberOf(snapshot);
         Bookmarks.Add(new(bookmark, GuidOf(n), (ulong)n + 10, (long)_begins[n].Creation, _begins[n].Crypt!.ToIvsetGuid));
         return Called($"bookmark {snapshot}");
     }
@@ -140,6 +148,8 @@ sealed class FakeZfs : IZfs
 
     public Task AbortReceiveAsync(string dataset, CancellationToken cancel) => Called($"abort {dataset}");
     public Task ChangeKeyInheritAsync(string dataset, CancellationToken cancel) => Called($"change-key {dataset}");
+
+    int NumberOf(string snapshot) => Enumerable.Range(0, s_chain.Length).First(n => snapshot.EndsWith($"@{SnapshotName(n)}", StringComparison.Ordinal));
 
     Task Called(string what)
     {

@@ -124,6 +124,14 @@ public sealed class ZfsCliTests : IDisposable
     [InlineData("warning: cannot send 'src/e@s3': incremental source (src/e#none) does not exist", "base is gone")]
     [InlineData("cannot open 'src/e@none': dataset does not exist", "not imported")]
     [InlineData("sudo: a password is required", "NOPASSWD")]
+    [InlineData("cannot create snapshots : permission denied\nno snapshots were created", "zfs allow USER snapshot DATASET")]
+    [InlineData("warning: cannot send 'r/e@s': permission denied", "zfs allow USER send DATASET")]
+    [InlineData("cannot hold: permission denied", "zfs allow USER hold DATASET")]
+    [InlineData("cannot release: permission denied", "zfs allow USER release DATASET")]
+    [InlineData("cannot create bookmark 'r/e#b': permission denied", "zfs allow USER bookmark DATASET")]
+    [InlineData("cannot destroy bookmark: permission denied", "zfs allow USER destroy DATASET")]
+    [InlineData("cannot destroy snapshots: permission denied", "zfs allow USER destroy,mount DATASET")]
+    [InlineData("cannot rollback 'r/p': permission denied", "lacks a right")]
     public void A_known_text_has_a_hint(string text, string hint) =>
         Assert.Contains(hint, ZfsHints.For(1, text), StringComparison.Ordinal);
 

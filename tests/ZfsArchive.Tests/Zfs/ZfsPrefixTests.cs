@@ -23,12 +23,12 @@ public sealed class ZfsPrefixTests
         AssertCommand(text, "ssh",
         [
             "-o", "BatchMode=yes", "-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=4", "-o", "ConnectTimeout=15",
-            .. port, "-T", "--", destination, "env LC_ALL=C 'zfs' 'list' 'a b'",
+            .. port, "-T", "--", destination, "env LC_ALL=C PATH=\"$PATH:/usr/local/sbin:/usr/sbin:/sbin\" 'zfs' 'list' 'a b'",
         ]);
 
     [Fact]
     public void A_program_on_the_other_machine_stands_behind_a_blank() =>
-        Assert.Equal("env LC_ALL=C 'sudo' '-n' 'zfs' 'list' 'a b'", ZfsPrefix.Parse("ssh://nas sudo -n").Command(_list).Arguments[^1]);
+        Assert.Equal("env LC_ALL=C PATH=\"$PATH:/usr/local/sbin:/usr/sbin:/sbin\" 'sudo' '-n' 'zfs' 'list' 'a b'", ZfsPrefix.Parse("ssh://nas sudo -n").Command(_list).Arguments[^1]);
 
     [Fact]
     public void A_configuration_of_ssh_is_handed_on()
