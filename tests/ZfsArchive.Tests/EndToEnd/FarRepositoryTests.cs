@@ -3,7 +3,7 @@ using ZfsArchive.Tests.Worlds;
 namespace ZfsArchive.Tests.EndToEnd;
 
 /// <summary>Trees that go to real servers and come back from them into real ZFS.</summary>
-[Collection(VirtualMachines.Name)]
+[Collection(NightMachines.Name)]
 public sealed class FarRepositoryTests(VirtualMachine vm)
 {
     [VmS3Fact]

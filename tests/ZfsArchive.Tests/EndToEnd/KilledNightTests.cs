@@ -1,7 +1,7 @@
 namespace ZfsArchive.Tests.EndToEnd;
 
 /// <summary>A night that is ended in the middle of a send, and the one after it.</summary>
-[Collection(VirtualMachines.Name)]
+[Collection(NightMachines.Name)]
 public sealed class KilledNightTests(VirtualMachine vm)
 {
     const string Configuration = """

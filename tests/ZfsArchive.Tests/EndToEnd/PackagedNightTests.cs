@@ -6,7 +6,7 @@ namespace ZfsArchive.Tests.EndToEnd;
 /// The Debian package on a machine with real ZFS: installed, configured, run night after night by its hardened unit under a real
 /// systemd, and used on the worst day.
 /// </summary>
-[Collection(VirtualMachines.Name)]
+[Collection(NightMachines.Name)]
 public sealed partial class PackagedNightTests(VirtualMachine vm)
 {
     const string Systemd = "/root/guest/systemd.sh", Pools = "/root/guest/night-pools.sh";

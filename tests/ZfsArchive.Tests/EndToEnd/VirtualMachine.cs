@@ -8,11 +8,19 @@ public sealed class VirtualMachines : ICollectionFixture<VirtualMachine>
     public const string Name = "virtual machine";
 }
 
-/// <summary>One guest with a real OpenZFS for all tests of the collection; started before the first, stopped after the last.</summary>
+/// <summary>A second guest beside the first, so that the nights do not wait for the rest.</summary>
+[CollectionDefinition(Name)]
+public sealed class NightMachines : ICollectionFixture<VirtualMachine>
+{
+    public const string Name = "virtual machine of the nights";
+}
+
+/// <summary>One guest with a real OpenZFS for all tests of a collection; started before the first, stopped after the last.</summary>
 public sealed class VirtualMachine : IAsyncLifetime
 {
     static readonly TimeSpan s_short = TimeSpan.FromMinutes(1);
-    readonly string _name = $"test-{Environment.ProcessId}";
+    static int s_machines;
+    readonly string _name = $"test-{Environment.ProcessId}-{Interlocked.Increment(ref s_machines)}";
 
     /// <summary>tools/vm/zfs-vm, when there is an image that it can start.</summary>
     public static string? Tool { get; } = Environment.GetEnvironmentVariable("ZFS_VM") is { Length: > 0 } tool ? tool : null;
