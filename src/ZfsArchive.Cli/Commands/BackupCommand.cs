@@ -4,7 +4,6 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using ZfsArchive.Backup;
-using ZfsArchive.Chunks;
 using ZfsArchive.Cli.Output;
 using ZfsArchive.Night;
 using ZfsArchive.Manifests;
@@ -70,11 +69,8 @@ static class BackupCommand
         return await backup.RunAsync(cancel);
     }
 
-    public static WriterSettings Settings(IHost host, BackupArguments arguments, ZfsVersionText? version)
-    {
-        var target = arguments.ChunkTarget * (1 << 20);
-        return new(target is { } fixedTarget ? ChunkSchedule.Fixed(fixedTarget) : ChunkSchedule.Standard, target, arguments.Level, Options.Version, host.HostName, version?.Userland, version?.Kernel);
-    }
+    public static WriterSettings Settings(IHost host, BackupArguments arguments, ZfsVersionText? zfs) =>
+        WriterSettings.Of(arguments.ChunkTarget, arguments.Level, Options.Version, host.HostName, zfs);
 }
 
 /// <summary><c>backup --stdin</c>: whatever comes is archived, each substream of a package by itself.</summary>
@@ -98,7 +94,7 @@ sealed class StdinBackup(IHost host, ArchiveRepository repository, Lease lease, 
         foreach (var archive in written)
         {
             log.Archived(archive, seconds);
-            foreach (var warning in archive.Warnings) await host.Error.WriteLineAsync($"zfsarchive: warning: {archive.Archive.SnapshotName}: {warning}");
+            await BackupReport.WarnAsync(host, archive);
         }
         await BackupReport.PrintAsync(host, arguments, repository, [.. written.Select(w => BackupReport.Step(w, "as it came"))], [], [], seconds, writer.Times);
         return ExitCodes.Done;
@@ -156,10 +152,8 @@ sealed class DatasetBackup(IHost host, ArchiveRepository repository, Lease? leas
             {
                 var since = host.Clock.GetTimestamp();
                 if (!arguments.Quiet && !arguments.Json) await host.Out.WriteLineAsync($"{step.Snapshot.Name}: {step.Why}");
-                var wrapping = step.Base is { } known ? catalog.Graph.Paths().Cheapest(known.Node)?.Head.Encryption.WrappingId : null;
                 (var written, catalog) = await _run.ExecuteAsync(plan, step, catalog, held, cancel);
-                if (wrapping is not null && wrapping != written.Archive.Head.Encryption.WrappingId)
-                    await host.Error.WriteLineAsync($"zfsarchive: note: the key of {plan.Source.Dataset.Name} was changed: a restore up to {step.Snapshot.Name} opens with the new one");
+                await BackupReport.WarnAsync(host, written);
                 log.Archived(written, host.Clock.GetElapsedTime(since).TotalSeconds);
                 _steps.Add(BackupReport.Step(written, step.Why));
             }
@@ -190,10 +184,8 @@ sealed class DatasetBackup(IHost host, ArchiveRepository repository, Lease? leas
         var datasets = new List<ZfsDataset>();
         foreach (var name in arguments.Datasets) datasets.AddRange(await zfs.DatasetsAsync(name, arguments.Recursive, cancel));
         var now = host.Clock.GetUtcNow();
-        // what will be refused is not given a snapshot first
-        foreach (var pool in datasets.Where(d => arguments.AllowPlaintext || d.Encryption != "off").Select(d => d.Name).Distinct().GroupBy(d => d.Split('/')[0]))
+        foreach (var (_, names) in OwnMarks.SnapshotNames(datasets, OwnMarks.StandardPrefix, arguments.AllowPlaintext, now))
         {
-            var names = pool.Select(d => OwnMarks.SnapshotName(d, OwnMarks.StandardPrefix, now)).ToList();
             if (arguments.DryRun) await host.Out.WriteLineAsync($"would take {string.Join(", ", names)}");
             else await zfs.SnapshotAsync(names, cancel);
         }
@@ -225,14 +217,19 @@ static class BackupReport
             written.AlreadyThere ? "already archived" : "archived", written.Archive.Id, head.Stream.Length, head.Totals.StoredLength, written.SentLength, null);
     }
 
+    public static async Task WarnAsync(IHost host, WrittenArchive written)
+    {
+        foreach (var warning in written.Warnings) await host.Error.WriteLineAsync($"zfsarchive: warning: {written.Archive.SnapshotName}: {warning}");
+    }
+
     public static async Task PrintAsync(
         IHost host, BackupArguments arguments, ArchiveRepository repository, ImmutableArray<BackupStepResult> steps, ImmutableArray<string> skipped,
         ImmutableArray<string> failures, double seconds, StageTimes? times)
     {
         if (arguments.Json)
         {
-            var stages = times is null ? null : new StageResult(times.Read.TotalSeconds, times.Waited.TotalSeconds, times.Packed.TotalSeconds, times.Stored.TotalSeconds);
-            var result = new BackupResult(repository.Store.Location, arguments.DryRun, steps, skipped, failures, seconds, times?.Bottleneck, stages);
+            var stages = times is null ? null : StageSeconds.Of(times);
+            var result = new BackupResult(repository.Store.Location, arguments.DryRun, steps, skipped, failures, seconds, stages);
             await host.Out.WriteLineAsync(JsonSerializer.Serialize(result, CliJson.Default.BackupResult));
             return;
         }
@@ -243,6 +240,6 @@ static class BackupReport
             await host.Out.WriteLineAsync($"{step.State}: {step.Snapshot} ({step.Kind}), {Text.Bytes(step.Length ?? 0)} as {Text.Bytes(step.StoredLength ?? 0)}, {Text.Bytes(step.SentLength ?? 0)} sent, as {step.Archive}");
         if (steps.IsEmpty && failures.IsEmpty) await host.Out.WriteLineAsync("nothing to do: every snapshot is archived");
         else if (times is not null)
-            await host.Out.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{seconds:0.0} s; the bottleneck was: {times.Bottleneck} (read {times.Read.TotalSeconds:0.0} s, waited {times.Waited.TotalSeconds:0.0} s, packed {times.Packed.TotalSeconds:0.0} s, stored {times.Stored.TotalSeconds:0.0} s)"));
+            await host.Out.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{seconds:0.0} s; {Text.Stages(StageSeconds.Of(times))}"));
     }
 }

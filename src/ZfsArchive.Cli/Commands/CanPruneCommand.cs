@@ -71,7 +71,7 @@ sealed class CanPruneVerb(IHost host, Configuration configuration, ImmutableArra
     async Task<PruneWitness> WitnessAsync(RepositoryRule rule, CancellationToken cancel)
     {
         await using var repository = await Options.OpenRepositoryAsync(host, new(rule.Name, settings, file ?? configuration.File), RepositoryUse.Read, cancel);
-        VerifyLevel? level = mustBeVerified ? Enum.Parse<VerifyLevel>(rule.Verify.Level, ignoreCase: true) : null;
+        VerifyLevel? level = mustBeVerified ? VerifyLevels.Parse(rule.Verify.Level) : null;
         return new(rule.Name, repository.ShortId, await repository.KnownCatalogAsync(cancel), await VerifyRecords.LoadAsync(repository, cancel), level);
     }
 }

@@ -31,7 +31,7 @@ static class StatusPlaces
     static StatusPromise Promise(Configuration configuration, RepositoryRule rule)
     {
         var jobs = configuration.Jobs.Where(j => j.Repositories.Contains(rule.Name)).ToImmutableArray();
-        return new(rule.Name, MaxAgeOf, rule.Verify.Cycle, Enum.Parse<VerifyLevel>(rule.Verify.Level, ignoreCase: true),
+        return new(rule.Name, MaxAgeOf, rule.Verify.Cycle, VerifyLevels.Parse(rule.Verify.Level),
             [.. jobs.SelectMany(j => j.Datasets.Where(d => !Glob.IsPattern(d) && DatasetSelection.Covers(j, d, ImmutableHashSet<string>.Empty))).Distinct()]);
 
         // What no job names has been chosen by its property, as far as can be told without its source.

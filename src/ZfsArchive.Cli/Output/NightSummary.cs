@@ -39,7 +39,7 @@ static class NightSummary
     {
         yield return $"repository {repository.Repository} ({repository.Location})";
         if (repository.Stages is { } stages)
-            yield return string.Create(CultureInfo.InvariantCulture, $"  the bottleneck was: {stages.Bottleneck} (read {stages.Read:0.0} s, waited {stages.Waited:0.0} s, packed {stages.Packed:0.0} s, stored {stages.Stored:0.0} s)");
+            yield return $"  {Text.Stages(stages)}";
         if (repository.Prune is { } prune)
         {
             foreach (var removed in prune.Removed) yield return $"  {(dryRun ? "would remove" : "removed")} {removed.Snapshot}, {Text.Bytes(removed.StoredLength)}: {removed.Why}";

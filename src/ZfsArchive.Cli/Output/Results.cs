@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using ZfsArchive.Backup;
 using ZfsArchive.Config;
 using ZfsArchive.Doctor;
 using ZfsArchive.Manifests;
@@ -28,12 +29,10 @@ sealed record InspectSubstream(
 
 sealed record InspectEncryption(string Suite, string KeyGuid, string KeyFormat, string WrappingId, string ToIvsetGuid, string FromIvsetGuid);
 
-sealed record BackupResult(string Repository, bool DryRun, ImmutableArray<BackupStepResult> Archives, ImmutableArray<string> Skipped, ImmutableArray<string> Failures, double Seconds, string? Bottleneck, StageResult? Stages);
+sealed record BackupResult(string Repository, bool DryRun, ImmutableArray<BackupStepResult> Archives, ImmutableArray<string> Skipped, ImmutableArray<string> Failures, double Seconds, StageSeconds? Stages);
 
 sealed record BackupStepResult(
     string Dataset, string Snapshot, string Guid, string Kind, string? Base, string Why, string State, string? Archive, long? Length, long? StoredLength, long? SentLength, long? Estimate);
-
-sealed record StageResult(double Read, double Waited, double Packed, double Stored);
 
 sealed record ListResult(string Repository, string Id, ImmutableArray<ListedArchive> Archives, ImmutableArray<string> Faults);
 

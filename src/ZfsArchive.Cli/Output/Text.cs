@@ -1,4 +1,5 @@
 using System.Globalization;
+using ZfsArchive.Backup;
 
 namespace ZfsArchive.Cli.Output;
 
@@ -32,6 +33,10 @@ static class Text
         whole <= 0 || part >= whole ? "100 %"
         : part <= 0 ? "0 %"
         : string.Create(CultureInfo.InvariantCulture, $"{double.Clamp(100 * part / whole, 0.1, 99.9):0.#} %");
+
+    /// <summary>What a faster run would need first, and the seconds of each stage.</summary>
+    public static string Stages(StageSeconds stages) => string.Create(
+        CultureInfo.InvariantCulture, $"the bottleneck was: {stages.Bottleneck} (read {stages.Read:0.0} s, waited {stages.Waited:0.0} s, packed {stages.Packed:0.0} s, stored {stages.Stored:0.0} s)");
 
     /// <summary>At most so many characters.</summary>
     public static string Clip(string text, int most) => text.Length <= most ? text : $"{text.AsSpan(0, most - (char.IsHighSurrogate(text[most - 2]) ? 2 : 1))}…";

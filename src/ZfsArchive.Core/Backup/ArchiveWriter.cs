@@ -7,6 +7,7 @@ using ZfsArchive.Model;
 using ZfsArchive.Repository;
 using ZfsArchive.SendStream;
 using ZfsArchive.Stores;
+using ZfsArchive.Zfs;
 
 namespace ZfsArchive.Backup;
 
@@ -14,7 +15,16 @@ namespace ZfsArchive.Backup;
 /// <param name="Level">zstd level, 0 for none.</param>
 /// <param name="FixedTarget">Bytes of every chunk's target, or null for the standard schedule.</param>
 /// <param name="Version">Of this program, for the manifest.</param>
-public sealed record WriterSettings(ChunkSchedule Schedule, int? FixedTarget, int Level, string Version, string Host, string? ZfsUserland, string? ZfsModule);
+public sealed record WriterSettings(ChunkSchedule Schedule, int? FixedTarget, int Level, string Version, string Host, string? ZfsUserland, string? ZfsModule)
+{
+    /// <param name="chunkSize">MiB of every chunk's target, or null for the standard schedule.</param>
+    /// <param name="zfs">Null where a stream came from elsewhere.</param>
+    public static WriterSettings Of(int? chunkSize, int level, string version, string host, ZfsVersionText? zfs)
+    {
+        var target = chunkSize * (1 << 20);
+        return new(target is { } one ? ChunkSchedule.Fixed(one) : ChunkSchedule.Standard, target, level, version, host, zfs?.Userland, zfs?.Kernel);
+    }
+}
 
 /// <summary>Bytes of input read, and how many of them are stored.</summary>
 public readonly record struct WriteProgress(long Read, long Stored);

@@ -56,9 +56,6 @@ public sealed class BackupRun(ArchiveRepository repository, IZfs zfs, WriterSett
     /// <summary>What the stages of all steps took.</summary>
     public StageTimes Times { get; } = times ?? new(clock);
 
-    /// <summary>By which this host holds what it sends.</summary>
-    public static string HoldTag(ArchiveRepository repository, string host) => $"zfsarchive:{repository.ShortId}:{host}";
-
     /// <summary>Makes one archive; the catalog with it.</summary>
     /// <param name="lease">Held since before the plan was made.</param>
     public async Task<(WrittenArchive Written, Catalog Catalog)> ExecuteAsync(BackupPlan plan, BackupStep step, Catalog catalog, Lease lease, CancellationToken cancel)
@@ -66,7 +63,7 @@ public sealed class BackupRun(ArchiveRepository repository, IZfs zfs, WriterSett
         var baseEntry = step.Base is { } planned
             ? catalog.Graph.Paths().Cheapest(planned.Node) ?? throw new ArchiveException(FailureKind.Failed, $"the base {planned.Name} cannot be restored from the repository any more: run the backup again")
             : null;
-        var tag = HoldTag(repository, settings.Host);
+        var tag = SourceMarks.HoldTag(repository, settings.Host);
         await zfs.HoldAsync(tag, step.Snapshot.Name, cancel);
         (WrittenArchive, Catalog) done;
         try
@@ -78,7 +75,7 @@ public sealed class BackupRun(ArchiveRepository repository, IZfs zfs, WriterSett
             var writer = new ArchiveWriter(repository, lease, catalog, settings, clock, progress(step), Times);
             var written = (await WriteAsync(writer, send, order, cancel)).Single();
             _known.Remember([written.Archive]);
-            done = (written, catalog.With(written.Archive));
+            done = (WithKeyChange(written, baseEntry), catalog.With(written.Archive));
         }
         catch
         {
@@ -97,6 +94,12 @@ public sealed class BackupRun(ArchiveRepository repository, IZfs zfs, WriterSett
         return done;
     }
 
+    // The passphrase of yesterday does not open it any more: who keeps it for the worst day has to hear of it.
+    static WrittenArchive WithKeyChange(WrittenArchive written, ArchiveEntry? before) =>
+        before?.Head.Encryption.WrappingId is { } wrapping && wrapping != written.Archive.Head.Encryption.WrappingId
+            ? written with { Warnings = written.Warnings.Add($"the key of {written.Archive.Head.Dataset.Name} was changed: a restore up to {written.Archive.Head.Snapshot.Name} opens with the new one") }
+            : written;
+
     async Task ReleaseAsync(string tag, BackupStep step)
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30), clock);
@@ -109,7 +112,7 @@ public sealed class BackupRun(ArchiveRepository repository, IZfs zfs, WriterSett
         var paths = catalog.Graph.Paths();
         var newest = source.Snapshots.OrderBy(s => s.CreateTxg).LastOrDefault(s => paths.Cheapest(source.NodeOf(s.Guid, s.IvsetGuid)) is not null);
         if (newest is null) return false;
-        var bookmark = DatasetOrder.BookmarkName(repository, source.Dataset.Name, newest.Guid);
+        var bookmark = SourceMarks.Bookmark(source.Dataset.Name, repository.ShortId, newest.Guid);
         if (source.Bookmarks.Any(b => b.Name == bookmark)) return false;
         await zfs.BookmarkAsync(newest.Name, bookmark, cancel);
         return true;

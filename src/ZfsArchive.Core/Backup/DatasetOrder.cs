@@ -33,9 +33,7 @@ sealed class DatasetOrder(
 
     // Before the manifest: a base that the repository has must never be one that the source has lost.
     public Task BeforeManifestAsync(CancellationToken cancel) =>
-        zfs.BookmarkAsync(step.Snapshot.Name, BookmarkName(repository, plan.Source.Dataset.Name, step.Snapshot.Guid), cancel);
-
-    public static string BookmarkName(ArchiveRepository repository, string dataset, ulong guid) => $"{dataset}#zfsarchive:{repository.ShortId}:{guid:x16}";
+        zfs.BookmarkAsync(step.Snapshot.Name, SourceMarks.Bookmark(plan.Source.Dataset.Name, repository.ShortId, step.Snapshot.Guid), cancel);
 
     string? Difference(BeginRecord begin)
     {

@@ -29,3 +29,10 @@ public sealed class StageTimes(TimeProvider clock)
 
     TimeSpan Span(long ticks) => clock.GetElapsedTime(0, ticks);
 }
+
+/// <summary>The same as figures, for a report.</summary>
+/// <param name="Bottleneck"><c>send</c>, <c>compress</c> or <c>store</c>: what a faster run would need first.</param>
+public sealed record StageSeconds(string Bottleneck, double Read, double Waited, double Packed, double Stored)
+{
+    public static StageSeconds Of(StageTimes times) => new(times.Bottleneck, times.Read.TotalSeconds, times.Waited.TotalSeconds, times.Packed.TotalSeconds, times.Stored.TotalSeconds);
+}

@@ -11,16 +11,18 @@ public sealed class ArchiveGraph
     static readonly Comparer<(long Cost, string Id)> s_cheapestFirst =
         Comparer<(long Cost, string Id)>.Create((a, b) => a.Cost != b.Cost ? a.Cost.CompareTo(b.Cost) : string.CompareOrdinal(a.Id, b.Id));
 
-    readonly ILookup<ulong, ArchiveEntry> _byBaseGuid;
-    readonly ILookup<ulong, ArchiveEntry> _byGuid;
+    readonly GuidIndex _byBaseGuid;
+    readonly GuidIndex _byGuid;
     ArchivePaths? _paths;
 
     public ArchiveGraph(IEnumerable<ArchiveEntry> archives)
     {
         Archives = [.. archives];
-        _byBaseGuid = Archives.Where(a => !a.Head.IsFull).ToLookup(a => a.Head.Stream.FromGuid);
-        _byGuid = Archives.ToLookup(a => a.Head.Snapshot.Guid);
+        _byBaseGuid = new(Archives.Where(a => !a.Head.IsFull).ToLookup(a => a.Head.Stream.FromGuid));
+        _byGuid = new(Archives.ToLookup(a => a.Head.Snapshot.Guid));
     }
+
+    ArchiveGraph(ImmutableArray<ArchiveEntry> archives, GuidIndex byBaseGuid, GuidIndex byGuid) => (Archives, _byBaseGuid, _byGuid) = (archives, byBaseGuid, byGuid);
 
     public ImmutableArray<ArchiveEntry> Archives { get; }
 
@@ -30,63 +32,50 @@ public sealed class ArchiveGraph
     /// <summary>Archives that need what this one leaves.</summary>
     public IEnumerable<ArchiveEntry> BasedOn(ArchiveEntry archive) => _byBaseGuid[archive.Head.Snapshot.Guid].Where(next => Fits(archive, next));
 
-    /// <summary>The cheapest paths to everything that can be reached through archives that pass <paramref name="healthy"/>.</summary>
-    public ArchivePaths Paths(Func<ArchiveEntry, bool>? healthy = null) => healthy is null ? _paths ??= Find(null) : Find(healthy);
-
-    ArchivePaths Find(Func<ArchiveEntry, bool>? healthy)
+    /// <summary>The same with one archive more, in the place of one of its id. Where it is new, and the end of its chain, what is known of the others is kept: a night adds many.</summary>
+    public ArchiveGraph With(ArchiveEntry archive)
     {
-        var usable = Archives.Where(a => a.Counts && (healthy?.Invoke(a) ?? true)).ToHashSet();
-        var ways = new Dictionary<ArchiveEntry, Way>();
-        var reach = new PriorityQueue<(ArchiveEntry Archive, ArchiveEntry? Before), (long Cost, string Id)>(s_cheapestFirst);
-        foreach (var full in usable.Where(a => a.Head.IsFull)) reach.Enqueue((full, null), (full.Head.Totals.StoredLength, full.Id));
+        if (OfSnapshot(archive.Head.Snapshot.Guid).Any(a => a.Id == archive.Id)) return new(Archives.Where(a => a.Id != archive.Id).Append(archive));
+        var byGuid = _byGuid.With(archive.Head.Snapshot.Guid, archive);
+        var byBaseGuid = archive.Head.IsFull ? _byBaseGuid : _byBaseGuid.With(archive.Head.Stream.FromGuid, archive);
+        return new(Archives.Add(archive), byBaseGuid, byGuid) { _paths = BasedOn(archive).Any() ? null : _paths?.With(archive, LastWay(archive), byGuid) };
+    }
 
-        while (reach.TryDequeue(out var step, out var priority))
+    /// <summary>The cheapest paths to everything that can be reached through archives that pass <paramref name="healthy"/>.</summary>
+    public ArchivePaths Paths(Func<ArchiveEntry, bool>? healthy = null) => healthy is null ? _paths ??= Find(_ => true) : Find(healthy);
+
+    // The way to an archive that nothing is based on; null when there is none.
+    Way? LastWay(ArchiveEntry archive)
+    {
+        if (!archive.Counts) return null;
+        if (archive.Head.IsFull) return new(null, archive, 1, archive.Head.Totals.StoredLength);
+        var paths = Paths();
+        return OfSnapshot(archive.Head.Stream.FromGuid).Where(b => paths.Reaches(b) && Fits(b, archive)).MinBy(b => (paths.Cost(b), b.Id), s_cheapestFirst) is { } before
+            ? After(before, paths.Way(before), archive) : null;
+    }
+
+    ArchivePaths Find(Func<ArchiveEntry, bool> healthy)
+    {
+        var ways = new Dictionary<ArchiveEntry, Way>(Archives.Length);
+        var reach = new PriorityQueue<(ArchiveEntry Archive, Way Way), (long Cost, string Id)>(s_cheapestFirst);
+        foreach (var full in Archives.Where(a => a.Head.IsFull && a.Counts && healthy(a))) reach.Enqueue((full, new(null, full, 1, full.Head.Totals.StoredLength)), (full.Head.Totals.StoredLength, full.Id));
+
+        while (reach.TryDequeue(out var step, out _))
         {
-            var way = step.Before is null ? new Way(null, step.Archive, 1, priority.Cost) : new(step.Before, ways[step.Before].Full, ways[step.Before].Length + 1, priority.Cost);
-            if (!ways.TryAdd(step.Archive, way)) continue;
-            foreach (var next in BasedOn(step.Archive).Where(n => usable.Contains(n) && !ways.ContainsKey(n)))
-                reach.Enqueue((next, step.Archive), (priority.Cost + next.Head.Totals.StoredLength, next.Id));
+            if (!ways.TryAdd(step.Archive, step.Way)) continue;
+            foreach (var next in BasedOn(step.Archive))
+            {
+                if (ways.ContainsKey(next) || !next.Counts || !healthy(next)) continue;
+                var way = After(step.Archive, step.Way, next);
+                reach.Enqueue((next, way), (way.Cost, next.Id));
+            }
         }
         return new(ways, _byGuid);
     }
 
+    static Way After(ArchiveEntry before, Way way, ArchiveEntry next) => new(before, way.Full, way.Length + 1, way.Cost + next.Head.Totals.StoredLength);
+
     // Receivers refuse a stream without large blocks once the dataset has had one with them.
     static bool Fits(ArchiveEntry archive, ArchiveEntry next) =>
         next.Wants is { } wanted && archive.Node.Serves(wanted) && (next.LargeBlocks || !archive.LargeBlocks);
-}
-
-/// <summary>The cheapest way to an archive.</summary>
-/// <param name="Before">The archive before it; null for a full.</param>
-/// <param name="Full">Where it begins.</param>
-/// <param name="Length">Archives, the full and the last one included.</param>
-/// <param name="Cost">Stored bytes to read.</param>
-public readonly record struct Way(ArchiveEntry? Before, ArchiveEntry Full, int Length, long Cost);
-
-/// <summary>What can be restored, and how.</summary>
-public sealed class ArchivePaths(Dictionary<ArchiveEntry, Way> ways, ILookup<ulong, ArchiveEntry> byGuid)
-{
-    public bool Reaches(ArchiveEntry archive) => ways.ContainsKey(archive);
-
-    /// <summary>The way to an archive that can be reached.</summary>
-    public Way Way(ArchiveEntry archive) => ways[archive];
-
-    /// <summary>Stored bytes to read for it.</summary>
-    public long Cost(ArchiveEntry archive) => ways[archive].Cost;
-
-    /// <summary>From the full to the archive; null when it cannot be reached.</summary>
-    public ImmutableArray<ArchiveEntry>? To(ArchiveEntry archive)
-    {
-        if (!Reaches(archive)) return null;
-        var path = new Stack<ArchiveEntry>();
-        for (var at = archive; at is not null; at = ways[at].Before) path.Push(at);
-        return [.. path];
-    }
-
-    /// <summary>The cheapest archive that leaves this node, or null when none can be restored.</summary>
-    public ArchiveEntry? Cheapest(NodeKey wanted) =>
-        byGuid[wanted.Guid].Where(a => Reaches(a) && a.Node.Serves(wanted)).OrderBy(Cost).ThenBy(a => a.Id, StringComparer.Ordinal).FirstOrDefault();
-
-    /// <summary>The cheapest archive of this snapshot, whatever its node, or null when none can be restored.</summary>
-    public ArchiveEntry? Cheapest(ulong snapshotGuid) =>
-        byGuid[snapshotGuid].Where(Reaches).OrderBy(Cost).ThenBy(a => a.Id, StringComparer.Ordinal).FirstOrDefault();
 }

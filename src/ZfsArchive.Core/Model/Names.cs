@@ -16,8 +16,8 @@ public sealed partial record DatasetFolder
 
     public string Text { get; }
 
-    /// <summary>The identity: the last 16 digits.</summary>
-    public string Hex => Text[^16..];
+    /// <summary>The identity: the dataset's GUID, in the last 16 digits.</summary>
+    public ulong Guid => ulong.Parse(Text.AsSpan(Text.Length - 16), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
 
     public static DatasetFolder Of(string datasetName, ulong guid) => new($"{Slug(datasetName)}_{guid:x16}");
 

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using ZfsArchive.Backup;
-using ZfsArchive.Chunks;
 using ZfsArchive.Config;
 using ZfsArchive.Manifests;
 using ZfsArchive.Model;
@@ -52,7 +51,7 @@ sealed class JobRun(JobRule job, Configuration configuration, OpenedRepositories
         var sources = new List<SourceFacts>();
         foreach (var dataset in SourceSurvey.InOrder(datasets))
             await TryAsync(dataset.Name, async () => sources.Add(await survey.OfAsync(dataset, cancel)));
-        var version = await _zfs.VersionAsync(cancel);
+        var settings = WriterSettings.Of(job.Send.ChunkSize, job.Send.Level, world.Version, world.HostName, await _zfs.VersionAsync(cancel));
         var open = new List<OpenRepository>();
         foreach (var name in job.Repositories)
         {
@@ -63,7 +62,7 @@ sealed class JobRun(JobRule job, Configuration configuration, OpenedRepositories
                 continue;
             }
             open.Add(repository);
-            var run = new BackupRun(repository.Repository, _zfs, Settings(version), world.Clock, step => world.Progress(step.Snapshot.Name), repository.Times);
+            var run = new BackupRun(repository.Repository, _zfs, settings, world.Clock, step => world.Progress(step.Snapshot.Name), repository.Times);
             foreach (var source in sources)
                 if (await TryAsync($"{name}: {source.Dataset.Name}", () => ArchiveAsync(run, repository, source, cancel))) _well++;
         }
@@ -95,6 +94,7 @@ sealed class JobRun(JobRule job, Configuration configuration, OpenedRepositories
             var since = world.Clock.GetTimestamp();
             world.Say($"{open.Rule.Name}: {step.Snapshot.Name}: {step.Why}");
             (var written, open.Catalog) = await run.ExecuteAsync(plan, step, open.Catalog, open.Lease!, cancel);
+            foreach (var warning in written.Warnings) _notes.Add($"{open.Rule.Name}: {step.Snapshot.Name}: {warning}");
             _archives.Add(Of(open, source, step, written, world.Clock.GetElapsedTime(since).TotalSeconds));
         }
     }
@@ -114,20 +114,12 @@ sealed class JobRun(JobRule job, Configuration configuration, OpenedRepositories
         .Replace("run with --allow-full", $"allow it once with zfsarchive backup --allow-full, or always with send: {{allow_full: true}} in job {job.Name}", StringComparison.Ordinal)
         .Replace("with --adopt", $"with send: {{adopt: true}} in job {job.Name}", StringComparison.Ordinal);
 
-    WriterSettings Settings(ZfsVersionText version)
-    {
-        var target = job.Send.ChunkSize * (1 << 20);
-        return new(target is { } one ? ChunkSchedule.Fixed(one) : ChunkSchedule.Standard, target, job.Send.Level, world.Version, world.HostName, version.Userland, version.Kernel);
-    }
-
     async Task TakeSnapshotsAsync(ImmutableArray<ZfsDataset> datasets, string prefix, CancellationToken cancel)
     {
         var now = world.Clock.GetUtcNow();
-        // what will be refused is not given a snapshot first
-        foreach (var pool in datasets.Where(d => job.Send.AllowPlaintext || d.Encryption != "off").GroupBy(d => d.Name.Split('/')[0]))
+        foreach (var (pool, names) in OwnMarks.SnapshotNames(datasets, prefix, job.Send.AllowPlaintext, now))
         {
-            var names = pool.Select(d => OwnMarks.SnapshotName(d.Name, prefix, now)).ToList();
-            await TryAsync(pool.Key, async () =>
+            await TryAsync(pool, async () =>
             {
                 if (!dryRun) await _zfs.SnapshotAsync(names, cancel);
                 _taken.AddRange(names);
@@ -171,7 +163,7 @@ sealed class JobRun(JobRule job, Configuration configuration, OpenedRepositories
         {
             foreach (var hold in await _zfs.HoldsAsync(snapshot.Name, cancel))
             {
-                if (open.TrueForAll(o => hold.Tag != BackupRun.HoldTag(o.Repository, world.HostName))) continue;
+                if (open.TrueForAll(o => hold.Tag != SourceMarks.HoldTag(o.Repository, world.HostName))) continue;
                 await _zfs.ReleaseAsync(hold.Tag, snapshot.Name, cancel);
                 _released.Add($"{snapshot.Name} (hold {hold.Tag})");
             }

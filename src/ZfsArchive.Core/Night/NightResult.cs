@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ZfsArchive.Backup;
 using ZfsArchive.Model;
 
 namespace ZfsArchive.Night;
@@ -51,11 +52,7 @@ public sealed record ArchivedNight(
 
 /// <param name="Stages">What the stages of all its archives took; null when there were none.</param>
 public sealed record RepositoryNight(
-    string Repository, string Location, NightState State, StagesNight? Stages, PrunedNight? Prune, VerifiedNight? Verify, ImmutableArray<string> Notes, ImmutableArray<NightFailure> Failures);
-
-/// <summary>Seconds; those of parallel work add up.</summary>
-/// <param name="Bottleneck"><c>send</c>, <c>compress</c> or <c>store</c>: what a faster run would need first.</param>
-public sealed record StagesNight(string Bottleneck, double Read, double Waited, double Packed, double Stored);
+    string Repository, string Location, NightState State, StageSeconds? Stages, PrunedNight? Prune, VerifiedNight? Verify, ImmutableArray<string> Notes, ImmutableArray<NightFailure> Failures);
 
 /// <param name="Removed">Archives, with the reason.</param>
 /// <param name="BytesForChain">Stored bytes of what is kept only because something else needs it.</param>

@@ -21,12 +21,10 @@ public sealed class NightRun(Configuration configuration, INightWorld world, boo
             chosen[job.Name] = run.Chosen;
         }
         var rules = configuration.Repositories.Where(r => selected.Exists(j => j.Repositories.Contains(r.Name))).ToList();
-        var repositories = rules.ConvertAll(rule => new RepositoryRun(rule, configuration, chosen, opened, world, dryRun));
-        var (locations, times) = (rules.ConvertAll(opened.LocationOf), rules.ConvertAll(opened.TimesOf));
         // Who removes has to be alone.
         await opened.DisposeAsync();
         var nights = ImmutableArray.CreateBuilder<RepositoryNight>();
-        for (var i = 0; i < rules.Count; i++) nights.Add(await repositories[i].ExecuteAsync(locations[i], times[i], cancel));
+        foreach (var rule in rules) nights.Add(await new RepositoryRun(rule, configuration, chosen, opened, world, dryRun).ExecuteAsync(cancel));
         return new(world.HostName, world.Version, started, world.Clock.GetElapsedTime(since).TotalSeconds, StateOf(jobs, nights), dryRun, jobs.ToImmutable(), nights.ToImmutable());
     }
 

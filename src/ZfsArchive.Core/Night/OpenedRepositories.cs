@@ -23,6 +23,7 @@ sealed record OpenRepository(RepositoryRule Rule, ArchiveRepository Repository, 
 sealed class OpenedRepositories(INightWorld world, bool dryRun) : IAsyncDisposable
 {
     readonly Dictionary<string, (OpenRepository? Open, NightFailure? Failure)> _known = [];
+    bool _isClosed;
 
     /// <summary>Where it is, as far as is known.</summary>
     public string LocationOf(RepositoryRule rule) => _known.TryGetValue(rule.Name, out var known) && known.Open is { } open ? open.Repository.Store.Location : rule.Url;
@@ -65,11 +66,12 @@ sealed class OpenedRepositories(INightWorld world, bool dryRun) : IAsyncDisposab
         }
     }
 
-    /// <summary>Gives back all leases, and closes all stores.</summary>
+    /// <summary>Gives back all leases, and closes all stores; what is known of them stays.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (_isClosed) return;
+        _isClosed = true;
         foreach (var (open, _) in _known.Values)
             if (open is not null) await open.DisposeAsync();
-        foreach (var name in _known.Keys.ToList()) _known[name] = (null, _known[name].Failure);
     }
 }

@@ -26,6 +26,11 @@ public static partial class OwnMarks
     public static string SnapshotName(string dataset, string prefix, DateTimeOffset now) =>
         string.Create(CultureInfo.InvariantCulture, $"{dataset}@{prefix}{now.UtcDateTime:yyyy-MM-dd_HH.mm.ss}Z");
 
+    /// <summary>The snapshots to take of datasets, all of a pool at once. What will be refused, because it is not encrypted, is not given one.</summary>
+    public static IEnumerable<(string Pool, ImmutableArray<string> Names)> SnapshotNames(IEnumerable<ZfsDataset> datasets, string prefix, bool allowPlaintext, DateTimeOffset now) =>
+        datasets.Where(d => allowPlaintext || d.Encryption != "off").Select(d => d.Name).Distinct().GroupBy(name => name.Split('/')[0])
+            .Select(pool => (pool.Key, pool.Select(name => SnapshotName(name, prefix, now)).ToImmutableArray()));
+
     /// <summary>Whether a snapshot (full name) bears a name that we give with this prefix.</summary>
     public static bool IsOwnSnapshot(string snapshot, string prefix)
     {
@@ -41,7 +46,7 @@ public static partial class OwnMarks
     public static ImmutableArray<string> Superfluous(SourceFacts source, string shortId, Catalog catalog, ChainKind chain)
     {
         var paths = catalog.Graph.Paths();
-        var ours = source.Bookmarks.Where(b => IsOwnBookmark(b, shortId)).OrderByDescending(b => b.CreateTxg).ToList();
+        var ours = source.Bookmarks.Where(b => b.Name == SourceMarks.Bookmark(source.Dataset.Name, shortId, b.Guid)).OrderByDescending(b => b.CreateTxg).ToList();
         var useful = ours.Where(b => paths.Cheapest(source.NodeOf(b.Guid, b.IvsetGuid)) is not null);
         var kept = (chain is ChainKind.Tiered ? useful : useful.Take(KeptOfLinear)).Concat(ours.Take(1)).ToHashSet();
         return [.. ours.Where(b => !kept.Contains(b)).Select(b => b.Name)];
@@ -63,9 +68,6 @@ public static partial class OwnMarks
                 .Select(s => s.Name),
         ];
     }
-
-    static bool IsOwnBookmark(ZfsBookmark bookmark, string shortId) =>
-        bookmark.Name[(bookmark.Name.IndexOf('#', StringComparison.Ordinal) + 1)..] == $"zfsarchive:{shortId}:{bookmark.Guid:x16}";
 
     [GeneratedRegex("\\A[0-9]{4}-[0-9]{2}-[0-9]{2}_[0-9]{2}\\.[0-9]{2}\\.[0-9]{2}Z\\z")]
     private static partial Regex Stamp();

@@ -33,7 +33,7 @@ public static class PruneAdvice
             yield break;
         }
         var way = paths.To(archive)!.Value;
-        if (way.FirstOrDefault(a => witness.History.Damaged.Contains(a.Id)) is { } damaged) yield return $"{witness.Name}: {damaged.SnapshotName} was found damaged, and it cannot be restored without it: run verify";
+        if (way.FirstOrDefault(a => witness.History.IsDamaged(a)) is { } damaged) yield return $"{witness.Name}: {damaged.SnapshotName} was found damaged, and it cannot be restored without it: run verify";
         else if (witness.Level is { } level && way.FirstOrDefault(a => witness.History.VerifiedAt(a, level) is null) is { } unverified)
             yield return $"{witness.Name}: {unverified.SnapshotName}, which a restore reads, was not verified at level {level.ToString().ToLowerInvariant()} yet: run verify";
         if (IsNeededAsBase(source, snapshot, witness.ShortId, paths)) yield return $"{witness.Name}: the next archive is based on it, and no bookmark stands in for it: the next run makes one";
@@ -42,7 +42,8 @@ public static class PruneAdvice
     /// <summary>Whether the next archive in a repository is based on a snapshot that is archived there: on the newest, unless there is a bookmark of it.</summary>
     internal static bool IsNeededAsBase(SourceFacts source, ZfsSnapshot snapshot, string shortId, ArchivePaths paths)
     {
-        if (source.Bookmarks.Any(b => b.Guid == snapshot.Guid && (!source.Raw || b.IvsetGuid == snapshot.IvsetGuid) && b.Name.EndsWith($"#zfsarchive:{shortId}:{b.Guid:x16}", StringComparison.Ordinal))) return false;
+        var standIn = SourceMarks.Bookmark(source.Dataset.Name, shortId, snapshot.Guid);
+        if (source.Bookmarks.Any(b => b.Name == standIn && b.Guid == snapshot.Guid && (!source.Raw || b.IvsetGuid == snapshot.IvsetGuid))) return false;
         return !source.Snapshots.Any(s => s.CreateTxg > snapshot.CreateTxg && paths.Cheapest(source.NodeOf(s.Guid, s.IvsetGuid)) is not null);
     }
 }

@@ -20,18 +20,18 @@ sealed class RepositoryRun(
     readonly ImmutableArray<string>.Builder _notes = ImmutableArray.CreateBuilder<string>();
     readonly ImmutableArray<NightFailure>.Builder _failures = ImmutableArray.CreateBuilder<NightFailure>();
 
-    /// <param name="times">Of its archives in this night.</param>
-    public async Task<RepositoryNight> ExecuteAsync(string location, StageTimes? times, CancellationToken cancel)
+    public async Task<RepositoryNight> ExecuteAsync(CancellationToken cancel)
     {
         var (pruned, verified) = ((PrunedNight?)null, (VerifiedNight?)null);
+        var times = opened.TimesOf(rule);
         var stages = times is not null && times.Read + times.Stored > TimeSpan.Zero
-            ? new StagesNight(times.Bottleneck, times.Read.TotalSeconds, times.Waited.TotalSeconds, times.Packed.TotalSeconds, times.Stored.TotalSeconds) : null;
+            ? StageSeconds.Of(times) : null;
         if (opened.FailureOf(rule) is null)
         {
             if (rule.Prune) pruned = await TryAsync("prune", () => PruneAsync(cancel));
             if (rule.Verify.Cycle is not null && !dryRun) verified = await TryAsync("verify", () => VerifyAsync(cancel));
         }
-        return new(rule.Name, location, _failures.Count == 0 ? NightState.Ok : NightState.Failed, stages, pruned, verified, _notes.ToImmutable(), _failures.ToImmutable());
+        return new(rule.Name, opened.LocationOf(rule), _failures.Count == 0 ? NightState.Ok : NightState.Failed, stages, pruned, verified, _notes.ToImmutable(), _failures.ToImmutable());
     }
 
     async Task<PrunedNight?> PruneAsync(CancellationToken cancel)
@@ -81,21 +81,14 @@ sealed class RepositoryRun(
         await using var repository = await world.OpenAsync(rule, RepositoryUse.Read, cancel);
         await using var lease = await Lease.TakeAsync(repository, LeaseKind.Shared, "verify", world.HostName, world.Clock, cancel);
         var catalog = await repository.KnownCatalogAsync(cancel);
-        var history = await VerifyRecords.LoadAsync(repository, cancel);
-        var level = Enum.Parse<VerifyLevel>(rule.Verify.Level, ignoreCase: true);
-        var now = await repository.Store.TimeAsync(cancel);
-        var plan = VerifyPlanner.Plan(catalog.Graph.Archives, history, level, new(null, rule.Verify.MaxBytes, rule.Verify.Cycle), now);
-        if (plan.Warning is { } warning) _notes.Add(warning);
-
-        var run = new VerifyRun(repository, level, outOfTime: rule.Verify.MaxTime is { } most ? () => world.Clock.GetElapsedTime(since) > most : null);
-        var report = await run.ExecuteAsync(catalog, plan.Parts, cancel);
-        history.Add(run.Trace(now), level, now);
-        await VerifyRecords.SaveAsync(repository, history, catalog, world.HostName, mayWrite: true, cancel);
-        if (report.Sound) new KnownHeads(repository.Folders, repository.Descriptor).Remember(catalog.Graph.Archives);
+        var order = new VerifyOrder(VerifyLevels.Parse(rule.Verify.Level), new(null, rule.Verify.MaxBytes, rule.Verify.Cycle), rule.Verify.MaxTime);
+        var pass = await VerifyPass.PrepareAsync(repository, catalog, order, _ => true, cancel);
+        if (pass.Plan?.Warning is { } warning) _notes.Add(warning);
+        var report = await pass.ExecuteAsync(world.HostName, mayWrite: true, world.Clock, null, cancel);
         var findings = report.Findings.Where(f => f.Severity is Severity.Damage).Select(f => $"{f.Object}: {f.Reason}").ToImmutableArray();
         if (!report.Sound)
             _failures.Add(new($"{rule.Name}: verify", $"DAMAGE: {findings[0]}{(findings.Length > 1 ? $" and {findings.Length - 1} more" : "")}; {(report.Lost.IsEmpty ? "no snapshot is lost" : $"cannot be restored: {string.Join(", ", report.Lost)}")}; see zfsarchive verify --repo {rule.Name}", FailureKind.Damage));
-        return new(rule.Verify.Level, report.Sound, report.BytesRead, plan.Total, findings, report.Lost, world.Clock.GetElapsedTime(since).TotalSeconds);
+        return new(rule.Verify.Level, report.Sound, report.BytesRead, catalog.Graph.Archives.Sum(a => a.Head.Totals.StoredLength), findings, report.Lost, world.Clock.GetElapsedTime(since).TotalSeconds);
     }
 
     async Task<T?> TryAsync<T>(string what, Func<Task<T?>> work) where T : class

@@ -55,6 +55,7 @@ public sealed class PruneRun(ArchiveRepository repository, Lease? lease, TimeSpa
             }
             if (await RemoveManifestsAsync(plan, lease, cancel) && await sweep.ExecuteAsync(facts, cancel))
             {
+                _known.Forget([.. _removed.Select(a => a.Id)]);
                 _known.Remember(catalog.Graph.Archives.Except(_removed));
                 await RemoveStaleLeasesAsync(cancel);
                 return new(plan, false, [.. _removed], sweep.Objects, sweep.Bytes, facts.Unclaimed.Sum(u => u.Bytes) - sweep.Bytes + _removed.Sum(a => a.Head.Totals.StoredLength));
@@ -91,8 +92,6 @@ public sealed class PruneRun(ArchiveRepository repository, Lease? lease, TimeSpa
             throw new ArchiveException(FailureKind.Damage, $"{repository.Store.Location}: the manifest of {archive} is not the one that was planned with: nothing more is removed; run verify");
         var key = new ObjectKey(Layout.Manifest(archive.Folder, archive.Name));
         await DeleteAsync(repository.Store, key, cancel);
-        // Forgotten at once: a prune that is killed now must not leave a memory of something that was removed by right.
-        _known.Forget([archive.Id]);
         var isHeld = false;
         try
         {
@@ -115,7 +114,6 @@ public sealed class PruneRun(ArchiveRepository repository, Lease? lease, TimeSpa
         var key = new ObjectKey(Layout.Manifest(archive.Folder, archive.Name));
         await repository.Store.CreateAsync(key, await manifest.BodyAsync(cancel), cancel);
         if (!await IsWholeAsync(archive, manifest, cancel)) await DeleteAsync(repository.Store, key, cancel);
-        else _known.Remember([archive]);
     }
 
     async Task<bool> IsWholeAsync(ArchiveEntry archive, ManifestCopy manifest, CancellationToken cancel)

@@ -12,33 +12,37 @@ namespace ZfsArchive.Repository;
 public sealed record Catalog(
     ArchiveGraph Graph, ImmutableDictionary<DatasetFolder, (int Number, DatasetRecord Record)> Datasets, ImmutableArray<CatalogFault> Faults, ImmutableArray<string> Strangers, ImmutableArray<string> MissingRecords)
 {
-    readonly Lazy<ImmutableArray<DatasetFolder>> _folders = new(() =>
+    Lazy<ImmutableArray<DatasetFolder>> _folders = new(() =>
         [.. Datasets.Keys.Concat(Graph.Archives.Select(a => a.Folder)).Distinct().OrderBy(f => Datasets.TryGetValue(f, out var known) ? known.Record.Name : Graph.Archives.Last(a => a.Folder == f).Head.Dataset.Name, StringComparer.Ordinal).ThenBy(f => f.Text, StringComparer.Ordinal)]);
 
-    readonly Lazy<ILookup<string, ArchiveEntry>> _byDataset = new(() => Graph.Archives.ToLookup(a => a.Folder.Hex));
+    GuidIndex? _byDataset;
+
+    GuidIndex ByDataset => _byDataset ??= new(Graph.Archives.ToLookup(a => a.Folder.Guid));
 
     /// <summary>The archives of the dataset with this GUID, whatever its folder is called.</summary>
-    public IEnumerable<ArchiveEntry> ArchivesOf(ulong datasetGuid) => _byDataset.Value[$"{datasetGuid:x16}"];
+    public IEnumerable<ArchiveEntry> ArchivesOf(ulong datasetGuid) => ByDataset[datasetGuid];
 
     /// <summary>The same with one archive more, just committed.</summary>
-    public Catalog With(ArchiveEntry archive) => new(
-        new(Graph.Archives.Where(a => a.Id != archive.Id).Append(archive)),
-        Datasets.TryGetValue(archive.Folder, out var known) && known.Record.Name == archive.Head.Dataset.Name
-            ? Datasets
-            : Datasets.SetItem(archive.Folder, (known.Number + 1, new(archive.Head.Dataset.Name, archive.Head.Dataset.Guid, archive.Head.Dataset.PoolGuid, archive.Head.Created.Host))),
-        Faults, Strangers, MissingRecords);
+    public Catalog With(ArchiveEntry archive)
+    {
+        var graph = Graph.With(archive);
+        var isNamed = Datasets.TryGetValue(archive.Folder, out var known) && known.Record.Name == archive.Head.Dataset.Name;
+        var datasets = isNamed ? Datasets
+            : Datasets.SetItem(archive.Folder, (known.Number + 1, new(archive.Head.Dataset.Name, archive.Head.Dataset.Guid, archive.Head.Dataset.PoolGuid, archive.Head.Created.Host)));
+        var catalog = new Catalog(graph, datasets, Faults, Strangers, MissingRecords);
+        // what does not change with it is not gathered anew: a night adds many
+        if (isNamed) catalog._folders = _folders;
+        if (graph.Archives.Length > Graph.Archives.Length) catalog._byDataset = _byDataset?.With(archive.Folder.Guid, archive);
+        return catalog;
+    }
 
     /// <summary>The newest true name; without its record the one in the newest manifest, or the folder's.</summary>
     public string NameOf(DatasetFolder folder) =>
         Datasets.TryGetValue(folder, out var dataset) ? dataset.Record.Name
-        : _byDataset.Value[folder.Hex].LastOrDefault(a => a.Folder == folder)?.Head.Dataset.Name ?? folder.Text;
+        : ByDataset[folder.Guid].LastOrDefault(a => a.Folder == folder)?.Head.Dataset.Name ?? folder.Text;
 
     /// <summary>The folder of the dataset with this GUID: the one it has already, whatever it is called now, or a new one.</summary>
-    public DatasetFolder FolderOf(string name, ulong guid)
-    {
-        var folder = DatasetFolder.Of(name, guid);
-        return Folders.FirstOrDefault(f => f.Hex == folder.Hex) ?? folder;
-    }
+    public DatasetFolder FolderOf(string name, ulong guid) => Folders.FirstOrDefault(f => f.Guid == guid) ?? DatasetFolder.Of(name, guid);
 
     /// <summary>The largest number among the records of a dataset's name, readable or not; 0 when there is none.</summary>
     public int LastDatasetNumber(DatasetFolder folder) => int.Max(

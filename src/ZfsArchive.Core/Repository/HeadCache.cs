@@ -61,24 +61,11 @@ sealed class HeadCache
     public void Save()
     {
         if (_read.IsEmpty && _seen.Count == _count) return;
-        var draft = LocalFolders.DraftOf(_path);
-        try
-        {
-            Directory.CreateDirectory(Path.GetDirectoryName(_path)!);
-            using (var content = new MemoryStream())
-            {
-                content.Write(s_magic);
-                Write(content);
-                content.Write(SHA256.HashData(content.GetBuffer().AsSpan(0, (int)content.Length)));
-                using var file = new FileStream(draft, FileMode.Create, FileAccess.Write, FileShare.None);
-                content.WriteTo(file);
-            }
-            File.Move(draft, _path, overwrite: true);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            File.Delete(draft);
-        }
+        using var content = new MemoryStream();
+        content.Write(s_magic);
+        Write(content);
+        content.Write(SHA256.HashData(content.GetBuffer().AsSpan(0, (int)content.Length)));
+        LocalFolders.TryReplace(_path, content.GetBuffer().AsSpan(0, (int)content.Length));
     }
 
     void Write(Stream content)

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
-using System.Text.Json;
-using System.Text.Json.Serialization;
+using System.Text;
 using ZfsArchive.Manifests;
 
 namespace ZfsArchive.Repository;
@@ -13,45 +12,65 @@ public sealed record KnownHead(string Id, string Sha256, string Snapshot);
 
 /// <summary>
 /// What this host has seen in a repository, by the repository's id: it shows when a manifest vanishes that no other one names.
-/// Losing it loses no data, only that.
+/// Losing it loses no data, only that. One line for each archive, tabs between hash, id and snapshot; the last line of an archive counts,
+/// so that one more costs one line more, however many there are.
 /// </summary>
 public sealed class KnownHeads(LocalFolders folders, RepositoryDescriptor repository)
 {
-    string Path => System.IO.Path.Combine(folders.State, $"{repository.Id}.heads.json");
+    Dictionary<string, KnownHead>? _written;
+
+    string Path => System.IO.Path.Combine(folders.State, $"{repository.Id}.seen");
 
     /// <summary>What is remembered; empty without a memory, or with one that cannot be read.</summary>
-    public ImmutableArray<KnownHead> Load()
-    {
-        try
-        {
-            using var file = File.OpenRead(Path);
-            return JsonSerializer.Deserialize(file, KnownHeadsJson.Default.KnownHeadArray) is { } heads ? [.. heads] : [];
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
-        {
-            return [];
-        }
-    }
+    public ImmutableArray<KnownHead> Load() => [.. Read().Values];
 
     /// <summary>Adds archives to what is remembered; false when the memory cannot be written.</summary>
     public bool Remember(IEnumerable<ArchiveEntry> archives)
     {
-        var heads = Load().ToDictionary(h => h.Id);
-        foreach (var archive in archives) heads[archive.Id] = new(archive.Id, archive.Sha256, archive.SnapshotName);
-        return Write(heads.Values);
+        _written ??= Read();
+        var added = new StringBuilder();
+        foreach (var head in archives.Select(a => new KnownHead(a.Id, a.Sha256, a.SnapshotName)).Where(h => _written.GetValueOrDefault(h.Id) != h))
+        {
+            _written[head.Id] = head;
+            added.Append(Line(head));
+        }
+        return added.Length == 0 || TryAppend(added.ToString());
     }
 
     /// <summary>Takes archives (<c>folder/archive</c>) that were removed by right out of what is remembered; false when the memory cannot be written.</summary>
-    public bool Forget(IReadOnlyCollection<string> ids) => Write(Load().Where(h => !ids.Contains(h.Id)));
+    public bool Forget(IReadOnlyCollection<string> ids)
+    {
+        if (ids.Count == 0) return true;
+        _written = Read();
+        foreach (var id in ids) _written.Remove(id);
+        return LocalFolders.TryReplace(Path, Encoding.UTF8.GetBytes(string.Concat(_written.Values.OrderBy(h => h.Id, StringComparer.Ordinal).Select(Line))));
+    }
 
-    bool Write(IEnumerable<KnownHead> heads)
+    static string Line(KnownHead head) => $"{head.Sha256}\t{head.Id}\t{head.Snapshot}\n";
+
+    Dictionary<string, KnownHead> Read()
+    {
+        var heads = new Dictionary<string, KnownHead>();
+        try
+        {
+            foreach (var line in File.ReadLines(Path))
+                if (line.Split('\t') is [{ Length: 64 } sha256, var id, var snapshot]) heads[id] = new(id, sha256, snapshot);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // as if nothing had been seen
+        }
+        return heads;
+    }
+
+    bool TryAppend(string lines)
     {
         try
         {
             Directory.CreateDirectory(folders.State);
-            var draft = LocalFolders.DraftOf(Path);
-            File.WriteAllBytes(draft, JsonSerializer.SerializeToUtf8Bytes([.. heads.OrderBy(h => h.Id, StringComparer.Ordinal)], KnownHeadsJson.Default.KnownHeadArray));
-            File.Move(draft, Path, overwrite: true);
+            using var file = new FileStream(Path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite);
+            // what a killed process has left of a line must not spoil the next one
+            file.Write(Encoding.UTF8.GetBytes(file.Length > 0 && !EndsInLine() ? "\n" + lines : lines));
             return true;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -59,8 +78,11 @@ public sealed class KnownHeads(LocalFolders folders, RepositoryDescriptor reposi
             return false;
         }
     }
-}
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
-[JsonSerializable(typeof(KnownHead[]))]
-sealed partial class KnownHeadsJson : JsonSerializerContext;
+    bool EndsInLine()
+    {
+        using var file = new FileStream(Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        file.Seek(-1, SeekOrigin.End);
+        return file.ReadByte() == '\n';
+    }
+}

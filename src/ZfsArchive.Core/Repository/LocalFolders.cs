@@ -36,8 +36,23 @@ public sealed record LocalFolders(string State, string Cache)
         }
     }
 
-    /// <summary>Where the next content of a file here is written before it takes its place.</summary>
-    public static string DraftOf(string path) => string.Create(CultureInfo.InvariantCulture, $"{path}.{Environment.ProcessId}{DraftSuffix}");
+    /// <summary>Gives a file here another content, all of it or nothing; its folder is made. False when it cannot be written: none of these files is worth a failure.</summary>
+    public static bool TryReplace(string path, ReadOnlySpan<byte> content)
+    {
+        var draft = string.Create(CultureInfo.InvariantCulture, $"{path}.{Environment.ProcessId}{DraftSuffix}");
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            File.WriteAllBytes(draft, content);
+            File.Move(draft, path, overwrite: true);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // what is left of it is swept when this process is gone
+            return false;
+        }
+    }
 
     static void SweepDrafts(string folder)
     {

@@ -14,7 +14,6 @@ sealed class S3Failures(string location, string bucket, string endpoint)
     /// <param name="isHead">The answer has no words: a 404 is the object, or the bucket.</param>
     public StoreException Of(Exception e, string act, bool isHead, bool stalled, TimeSpan limit, TimeSpan? skew) => e switch
     {
-        StoreException known => known,
         OperationCanceledException when stalled => Make(StoreFailure.Transient, act, $"nothing moved for {limit.TotalSeconds:0} s", e),
         AmazonServiceException { StatusCode: HttpStatusCode.NotFound } when isHead => Make(StoreFailure.Absent, act, "it is not there", e),
         AmazonServiceException { StatusCode: not 0 } answer => OfAnswer(answer, act, skew),

@@ -18,7 +18,7 @@ sealed record S3Seen(bool Conditional, bool TakesSha256, bool KeepsSha256, bool 
 /// the condition is honoured, ignored or unknown. All else is tried with small objects that are removed again. Who waits for it may give
 /// up; it goes to its end, so that it leaves nothing behind.
 /// </summary>
-sealed class S3Probe(S3Store store, TimeProvider clock)
+sealed class S3Probe(S3Bucket bucket, TimeProvider clock)
 {
     const int LargestDescriptor = 64 << 10;
     static readonly ObjectKey s_descriptor = new("zfsarchive.json");
@@ -26,8 +26,6 @@ sealed class S3Probe(S3Store store, TimeProvider clock)
     (byte[] Bytes, string? Sha256, string? Etag)? _there;
     Task<S3Seen>? _reading;
     Task<S3Seen>? _writing;
-
-    public bool EtagIsMd5 { get; set; }
 
     /// <summary>What can be seen without writing; <see cref="S3Seen.Conditional"/> is false until something was written.</summary>
     public Task<S3Seen> ReadingAsync(CancellationToken cancel)
@@ -54,7 +52,7 @@ sealed class S3Probe(S3Store store, TimeProvider clock)
 
     async Task<S3Seen> ReadAsync()
     {
-        _there = await store.ReadSmallAsync(s_descriptor, LargestDescriptor, CancellationToken.None);
+        _there = await bucket.ReadSmallAsync(s_descriptor, LargestDescriptor, CancellationToken.None);
         return _there is { } there ? Judge(there, new(false, false, false, false)) : new(false, false, false, false);
     }
 
@@ -84,7 +82,7 @@ sealed class S3Probe(S3Store store, TimeProvider clock)
         try
         {
             var takes = await TakesSha256Async(key, bytes);
-            var stored = await store.ReadSmallAsync(key, LargestDescriptor, CancellationToken.None);
+            var stored = await bucket.ReadSmallAsync(key, LargestDescriptor, CancellationToken.None);
             var seen = stored is { } there ? Judge(there, new(false, takes, false, false)) : new(false, takes, false, false);
             return await RefusalsAsync(key, bytes, seen);
         }
@@ -101,14 +99,14 @@ sealed class S3Probe(S3Store store, TimeProvider clock)
         {
             try
             {
-                await store.PutAsync(key, ObjectBody.OfBytes(bytes), new(conditional, sha256, false, false), conditional, CancellationToken.None);
+                await bucket.PutAsync(key, ObjectBody.OfBytes(bytes), new(conditional, sha256, false, false), conditional, CancellationToken.None);
                 return sha256;
             }
             catch (StoreException e) when (e is { Failure: StoreFailure.Permanent, InnerException: AmazonS3Exception })
             {
             }
         }
-        await store.PutAsync(key, ObjectBody.OfBytes(bytes), new(false, false, false, false), onlyIfFree: false, CancellationToken.None);
+        await bucket.PutAsync(key, ObjectBody.OfBytes(bytes), new(false, false, false, false), onlyIfFree: false, CancellationToken.None);
         return false;
     }
 
@@ -117,7 +115,7 @@ sealed class S3Probe(S3Store store, TimeProvider clock)
     {
         try
         {
-            return !await store.PutAsync(key, ObjectBody.OfBytes(bytes), seen, onlyIfFree: true, CancellationToken.None);
+            return !await bucket.PutAsync(key, ObjectBody.OfBytes(bytes), seen, onlyIfFree: true, CancellationToken.None);
         }
         catch (StoreException e) when (e is { Failure: StoreFailure.Permanent, InnerException: AmazonS3Exception })
         {
@@ -132,7 +130,7 @@ sealed class S3Probe(S3Store store, TimeProvider clock)
         try
         {
             var wrong = ObjectBody.OfBytes(RandomNumberGenerator.GetBytes(64)) with { Sha256 = new('0', 64) };
-            await store.PutAsync(key, wrong, seen with { TakesSha256 = false, ChecksBody = false }, seen.Conditional, CancellationToken.None);
+            await bucket.PutAsync(key, wrong, seen with { TakesSha256 = false, ChecksBody = false }, seen.Conditional, CancellationToken.None);
             await RemoveAsync(key);
             return false;
         }
@@ -147,7 +145,7 @@ sealed class S3Probe(S3Store store, TimeProvider clock)
     {
         try
         {
-            await store.DeleteAsync(key, CancellationToken.None);
+            await bucket.DeleteAsync(key, CancellationToken.None);
         }
         catch (StoreException)
         {
@@ -159,11 +157,7 @@ sealed class S3Probe(S3Store store, TimeProvider clock)
 
     S3Seen Judge((byte[] Bytes, string? Sha256, string? Etag) there, S3Seen seen)
     {
-        EtagIsMd5 = string.Equals(there.Etag?.Trim('"'), Md5(there.Bytes), StringComparison.OrdinalIgnoreCase);
-        return seen with { KeepsSha256 = S3Store.Hex(there.Sha256, SHA256.HashSizeInBytes) == Convert.ToHexStringLower(SHA256.HashData(there.Bytes)), EtagIsMd5 = EtagIsMd5 };
+        bucket.EtagIsMd5 = string.Equals(there.Etag?.Trim('"'), S3Checksums.Md5(there.Bytes), StringComparison.OrdinalIgnoreCase);
+        return seen with { KeepsSha256 = S3Checksums.Hex(there.Sha256, SHA256.HashSizeInBytes) == Convert.ToHexStringLower(SHA256.HashData(there.Bytes)), EtagIsMd5 = bucket.EtagIsMd5 };
     }
-
-#pragma warning disable CA5351 // the service's own checksum is an MD5, whatever one thinks of it
-    static string Md5(byte[] bytes) => Convert.ToHexStringLower(MD5.HashData(bytes));
-#pragma warning restore CA5351
 }

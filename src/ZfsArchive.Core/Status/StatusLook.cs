@@ -80,9 +80,7 @@ public static class StatusLook
     {
         var there = catalog.Graph.Archives.Select(a => a.Id)
             .Concat(catalog.Faults.Select(f => Layout.ParseManifest(f.Key)).Where(m => m is not null).Select(m => $"{m!.Value.Folder}/{m.Value.Name}")).ToHashSet();
-        var missing = new KnownHeads(repository.Folders, repository.Descriptor).Load().Where(h => !there.Contains(h.Id)).ToImmutableArray();
-        if (missing.IsEmpty) return [];
-        var removed = await RemovalRecords.FindAsync(repository, missing.Select(m => m.Id).ToHashSet(), cancel);
-        return [.. missing.Where(m => !removed.ContainsKey(m.Id))];
+        var missing = new KnownHeads(repository.Folders, repository.Descriptor).Load().Where(h => !there.Contains(h.Id));
+        return await RemovalRecords.UnrecordedAsync(repository, missing, cancel);
     }
 }

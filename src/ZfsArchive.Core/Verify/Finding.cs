@@ -2,6 +2,15 @@ using System.Collections.Immutable;
 
 namespace ZfsArchive.Verify;
 
+/// <summary>The names of levels, as options and configurations give them.</summary>
+public static class VerifyLevels
+{
+    /// <param name="name">One that was checked before: by a list of what is accepted, or a scalar of the configuration.</param>
+    public static VerifyLevel Parse(string name) => Enum.Parse<VerifyLevel>(name, ignoreCase: true);
+
+    public static string Word(this VerifyLevel level) => level.ToString().ToLowerInvariant();
+}
+
 /// <summary>How deep a verification goes; each level includes the ones before.</summary>
 public enum VerifyLevel
 {

@@ -20,8 +20,7 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
     const string Mend = "send the snapshot again while the source has it (zfs send -w … | zfsarchive backup --stdin --dataset NAME): the same stream puts the chunk back; or copy the chunk from another repository";
     const int WordsAtOnce = 256;
     readonly ConcurrentQueue<Fault> _faults = new();
-    readonly ConcurrentDictionary<string, VerifyLevel> _damagedObjects = new();
-    readonly ConcurrentDictionary<string, string> _damageReasons = new();
+    readonly ConcurrentDictionary<string, (VerifyLevel Level, string Reason)> _damaged = new();
     readonly ConcurrentDictionary<string, ConcurrentQueue<int>> _looked = new();
     ImmutableDictionary<string, ImmutableArray<VerifyPart>>? _parts;
     ImmutableArray<ArchiveEntry> _archives = [];
@@ -39,7 +38,7 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
     /// <param name="now">When.</param>
     public VerifyTrace Trace(DateTimeOffset now) => new(
         _archives, _looked.ToDictionary(l => l.Key, l => (IReadOnlyList<int>)[.. l.Value]),
-        [.. _damagedObjects.Select(d => new DamagedObject(d.Key, _damageReasons[d.Key], d.Value, now))]);
+        [.. _damaged.Select(d => new DamagedObject(d.Key, d.Value.Reason, d.Value.Level, now))]);
 
     /// <param name="selects">Which archives are looked at closely; the catalog is always checked as a whole.</param>
     public async Task<VerifyReport> ExecuteAsync(Catalog catalog, Func<ArchiveEntry, bool> selects, CancellationToken cancel)
@@ -252,8 +251,7 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
     // What one level found, the next finds again: it is said once.
     void AddDamage(ArchiveEntry archive, string key, VerifyLevel at, string reason)
     {
-        _damageReasons.TryAdd(key, reason);
-        if (_damagedObjects.TryAdd(key, at)) Add(new(Severity.Damage, archive.Id, true, key, reason, Mend));
+        if (_damaged.TryAdd(key, (at, reason))) Add(new(Severity.Damage, archive.Id, true, key, reason, Mend));
     }
 
     void Add(Fault fault) => _faults.Enqueue(fault);

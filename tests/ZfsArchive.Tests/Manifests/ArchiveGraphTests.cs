@@ -51,6 +51,53 @@ public sealed class ArchiveGraphTests
         }
     }
 
+    [Fact]
+    public void One_archive_more_is_as_if_it_had_been_there_from_the_beginning()
+    {
+        for (var seed = 0; seed < 300; seed++)
+        {
+            var random = new Random(seed);
+            var graph = new ArchiveGraph([]);
+            for (var i = 0; i < 14; i++)
+            {
+                // sometimes nobody has asked for the paths yet, and sometimes it takes the place of another one
+                if (random.Next(3) > 0) graph.Paths();
+                var archive = Archives.Of((ulong)random.Next(1, 8), (ulong)random.Next(0, 8), stored: random.Next(1, 50), ordinal: random.Next(1, 4), largeBlocks: random.Next(4) == 0, conditions: random.Next(10) == 0 ? ["redacted"] : null);
+                var before = (graph, graph.Archives);
+                graph = graph.With(archive);
+                var anew = new ArchiveGraph(before.Archives.Where(a => a.Id != archive.Id).Append(archive));
+                Assert.True(anew.Archives.SequenceEqual(graph.Archives));
+                Assert.True(before.Archives.SequenceEqual(before.graph.Archives));
+                foreach (var each in graph.Archives)
+                {
+                    Assert.True(anew.OfSnapshot(each.Head.Snapshot.Guid).SequenceEqual(graph.OfSnapshot(each.Head.Snapshot.Guid)));
+                    Assert.True(anew.BasedOn(each).SequenceEqual(graph.BasedOn(each)));
+                    Assert.True(anew.Paths().Reaches(each) == graph.Paths().Reaches(each), $"seed {seed}: {each}");
+                    if (anew.Paths().Reaches(each)) Assert.Equal(anew.Paths().Cost(each), graph.Paths().Cost(each));
+                    Assert.Equal(anew.Paths().Cheapest(each.Node), graph.Paths().Cheapest(each.Node));
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public void A_catalog_with_one_archive_more_knows_its_dataset_by_its_newest_name()
+    {
+        var catalog = Archives.Catalog(Archives.Of(1), Archives.Of(2, dataset: 7, name: "tank/b"));
+        Assert.Single(catalog.ArchivesOf(Archives.Dataset));
+        catalog = catalog.With(Archives.Of(3, 1)).With(Archives.Of(4, dataset: 8, name: "tank/c"));
+        Assert.Equal(["tank/a", "tank/b", "tank/c"], catalog.Folders.Select(catalog.NameOf));
+        Assert.Equal(2, catalog.ArchivesOf(Archives.Dataset).Count());
+        Assert.Single(catalog.ArchivesOf(8));
+        var folder = catalog.FolderOf("tank/z", 8);
+        Assert.Equal("tank/c", catalog.NameOf(folder));
+
+        var renamed = Archives.Of(5, 4, dataset: 8, name: "tank/0");
+        catalog = catalog.With(new(folder, renamed.Name, renamed.Head, renamed.Sha256, 1));
+        Assert.Equal(["tank/0", "tank/a", "tank/b"], catalog.Folders.Select(catalog.NameOf));
+        Assert.Equal(folder, catalog.FolderOf("tank/z", 8));
+    }
+
     // All paths without repetition, backwards from the archive.
     static long? Best(ArchiveEntry[] all, ArchiveEntry archive, HashSet<ArchiveEntry> seen)
     {

@@ -69,7 +69,7 @@ public sealed class NameTests
     {
         var folder = DatasetFolder.Of(name, 0xABCDEF);
         Assert.Equal($"{slug}_0000000000abcdef", folder.Text);
-        Assert.Equal("0000000000abcdef", folder.Hex);
+        Assert.Equal(0xabcdefUL, folder.Guid);
         Assert.Equal(folder, DatasetFolder.TryParse(folder.Text));
     }
 

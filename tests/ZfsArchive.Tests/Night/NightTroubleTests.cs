@@ -7,27 +7,33 @@ namespace ZfsArchive.Tests.Night;
 /// <summary>What a night that does not end well leaves at the source, and what it says.</summary>
 public sealed class NightTroubleTests : IDisposable
 {
-    readonly TestHost _host = new();
-    readonly FakeZfs _zfs = new();
+    readonly NightWorld _world = new();
 
-    public NightTroubleTests()
-    {
-        _host.Unset("ZFSARCHIVE_REPO");
-        _host.ZfsOf = _ => _zfs;
-    }
+    TestHost Host => _world.Host;
 
-    public void Dispose() => _host.Dispose();
+    FakeZfs Zfs => _world.Zfs;
+
+    public void Dispose() => _world.Dispose();
 
     [Fact]
     public async Task A_release_that_fails_as_well_does_not_hide_why_the_send_failed()
     {
-        await ConfigureAsync("repositories: {disk: {url: REPO}}\njobs: {chain: {datasets: [tank/chain]}}", _host.Repo);
-        (_zfs.SendEnd, _zfs.ReleaseEnd) = (_ => new ZfsException("zfs send died"), new ZfsException("zfs release died"));
-        var night = await NightAsync(1);
+        await _world.ConfigureAsync("repositories: {disk: {url: REPO}}\njobs: {chain: {datasets: [tank/chain]}}", Host.Repo);
+        (Zfs.SendEnd, Zfs.ReleaseEnd) = (_ => new ZfsException("zfs send died"), new ZfsException("zfs release died"));
+        var night = await _world.NightAsync(1);
         Assert.Contains("zfs send died", night.GetProperty("failures")[0].GetProperty("text").GetString(), StringComparison.Ordinal);
-        _zfs.SendEnd = _ => null;
-        night = await NightAsync(1);
+        Zfs.SendEnd = _ => null;
+        night = await _world.NightAsync(1);
         Assert.Contains("zfs release died", night.GetProperty("failures")[0].GetProperty("text").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task That_the_key_was_changed_is_told_in_the_night_it_happened()
+    {
+        Host.ZfsOf = _ => new FakeZfs("raw-pass-full", "raw-pass-incr-empty", "raw-pass-incr-newkey") { DatasetName = "tank/encpass", SnapshotName = n => $"s{n + 1}" };
+        await _world.ConfigureAsync("repositories: {disk: {url: REPO}}\njobs: {pass: {datasets: [tank/encpass]}}", Host.Repo);
+        var notes = (await _world.NightAsync(0)).GetProperty("jobs")[0].GetProperty("notes").EnumerateArray().Select(n => n.GetString()!).ToList();
+        Assert.Equal("disk: tank/encpass@s3: the key of tank/encpass was changed: a restore up to s3 opens with the new one", Assert.Single(notes, n => n.Contains("key", StringComparison.Ordinal)));
     }
 
     // As after a restore: the snapshots are known, the dataset is another, and it has no bookmarks.
@@ -38,36 +44,21 @@ public sealed class NightTroubleTests : IDisposable
             repositories: {disk: {url: REPO}}
             jobs: {chain: {datasets: [tank/chain], snapshot: {keep: 1}ADOPT}}
             """;
-        _zfs.SnapshotName = n => $"zfsarchive_2027-11-1{n}_02.00.00Z";
-        _zfs.SnapshotCount = 3;
-        await ConfigureAsync(job.Replace("ADOPT", "", StringComparison.Ordinal), _host.Repo);
-        await NightAsync(0);
-        Assert.Equal([0, 1], _zfs.Destroyed.Order());
+        Zfs.SnapshotName = n => $"zfsarchive_2027-11-1{n}_02.00.00Z";
+        Zfs.SnapshotCount = 3;
+        await _world.ConfigureAsync(job.Replace("ADOPT", "", StringComparison.Ordinal), Host.Repo);
+        await _world.NightAsync(0);
+        Assert.Equal([0, 1], Zfs.Destroyed.Order());
 
-        (_zfs.DatasetGuid, _zfs.SnapshotCount) = (0xbeef, 4);
-        _zfs.Bookmarks.Clear();
-        var night = await NightAsync(2);
+        (Zfs.DatasetGuid, Zfs.SnapshotCount) = (0xbeef, 4);
+        Zfs.Bookmarks.Clear();
+        var night = await _world.NightAsync(2);
         Assert.Contains("adopt: true", night.GetProperty("failures")[0].GetProperty("text").GetString(), StringComparison.Ordinal);
-        Assert.Equal([0, 1], _zfs.Destroyed.Order());
+        Assert.Equal([0, 1], Zfs.Destroyed.Order());
 
-        await ConfigureAsync(job.Replace("ADOPT", ", send: {adopt: true}", StringComparison.Ordinal));
-        night = await NightAsync(0);
+        await _world.ConfigureAsync(job.Replace("ADOPT", ", send: {adopt: true}", StringComparison.Ordinal));
+        night = await _world.NightAsync(0);
         Assert.Equal("incremental", Assert.Single(night.GetProperty("jobs")[0].GetProperty("archives").EnumerateArray()).GetProperty("kind").GetString());
-        Assert.Equal([0, 1, 2], _zfs.Destroyed.Order());
-    }
-
-    async Task ConfigureAsync(string text, params string[] places)
-    {
-        File.WriteAllText(_host.Beside("config.yaml"), text.Replace("REPO", _host.Repo, StringComparison.Ordinal));
-        File.SetUnixFileMode(_host.Beside("config.yaml"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        _host.Set("ZFSARCHIVE_CONFIG", _host.Beside("config.yaml"));
-        foreach (var place in places) await _host.ExpectAsync(0, null, "init", "--repo", place);
-        _host.Clock.Now = new(2027, 11, 20, 2, 0, 0, TimeSpan.Zero);
-    }
-
-    async Task<JsonElement> NightAsync(int code, params string[] arguments)
-    {
-        await _host.ExpectAsync(code, null, ["run", "--json", .. arguments]);
-        return JsonDocument.Parse(_host.Out.ToString().TrimEnd().Split('\n')[^1]).RootElement;
+        Assert.Equal([0, 1, 2], Zfs.Destroyed.Order());
     }
 }

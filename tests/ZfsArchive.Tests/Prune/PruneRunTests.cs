@@ -51,12 +51,12 @@ public sealed class PruneRunTests
     {
         var (world, _, kept) = await TwoChainsAsync();
         using var __ = world;
-        var before = new KnownHeads(world.Folders, (await world.OpenAsync()).Descriptor).Load();
-        await world.PruneAsync(s_two);
         var repository = await world.OpenAsync();
-        var memory = Path.Combine(world.Folders.State, $"{repository.Descriptor.Id}.heads.json");
+        var memory = Path.Combine(world.Folders.State, $"{repository.Descriptor.Id}.seen");
+        var before = File.ReadAllBytes(memory);
+        await world.PruneAsync(s_two);
         // another host still remembers all of it
-        File.WriteAllText(memory, $"[{string.Join(",", before.Select(h => $$"""{"id":"{{h.Id}}","sha256":"{{h.Sha256}}","snapshot":"{{h.Snapshot}}"}"""))}]");
+        File.WriteAllBytes(memory, before);
         Assert.True((await new VerifyRun(repository, VerifyLevel.Objects).ExecuteAsync(await repository.CatalogAsync(default), _ => true, default)).Sound);
 
         world.Store[Layout.Manifest(kept[2].Folder, kept[2].Name)] = null;

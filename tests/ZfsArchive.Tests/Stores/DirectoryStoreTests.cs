@@ -67,6 +67,38 @@ public sealed partial class DirectoryStoreTests : ObjectStoreConformance
         Assert.Equal(["ok"], await ListedAsync(store, ""));
     }
 
+    // A folder sorts as the keys below it do: behind what begins like it and goes on with what comes before a slash.
+    [Fact]
+    public async Task Keys_are_listed_in_order_across_folders()
+    {
+        var store = OpenAt(Root);
+        string[] keys = ["a-b/1", "a.b", "a/1", "a/b/1", "a/b-", "a0", "ab", "b/x/y/z"];
+        foreach (var key in keys) await store.CreateAsync(new(key), ObjectBody.OfBytes(Random(10)), default);
+        foreach (var prefix in new[] { "", "a", "a/", "a/b", "a/b/", "b/x/y", "c/" })
+            Assert.Equal(keys.Where(k => k.StartsWith(prefix, StringComparison.Ordinal)).Order(StringComparer.Ordinal), await ListedAsync(store, prefix));
+    }
+
+    [Fact]
+    public async Task A_folder_that_goes_during_a_listing_is_left_out_and_a_disk_that_goes_is_a_failure()
+    {
+        var store = OpenAt(Root);
+        foreach (var key in new[] { "m/a/1", "m/b/1", "m/c/1", "m/d/1" }) await store.CreateAsync(new(key), ObjectBody.OfBytes(Random(10)), default);
+        var listed = new List<string>();
+        await foreach (var info in store.ListAsync("m/", default))
+        {
+            listed.Add(info.Key.Text);
+            if (listed.Count == 1) Directory.Delete(Path.Combine(Root, "m/b"), recursive: true);
+        }
+        Assert.Equal(["m/a/1", "m/c/1", "m/d/1"], listed);
+
+        var failure = await FailureAsync(async () =>
+        {
+            await foreach (var _ in store.ListAsync("m/", default))
+                if (Directory.Exists(Path.Combine(Root, "m"))) Directory.Delete(Path.Combine(Root, "m"), recursive: true);
+        });
+        Assert.Equal(StoreFailure.Absent, failure.Failure);
+    }
+
     [Fact]
     public async Task A_write_that_fails_leaves_no_temporary_file()
     {

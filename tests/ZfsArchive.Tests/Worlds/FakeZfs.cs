@@ -10,15 +10,24 @@ namespace ZfsArchive.Tests.Worlds;
 sealed class FakeZfs : IZfs
 {
     static readonly string[] s_chain = ["chain-full", "chain-incr1", "chain-incr2", "chain-incr3", "chain-incr4"];
-    readonly List<BeginRecord> _begins = [.. s_chain.Select(BeginOf)];
+    readonly string[] _streams;
+    readonly List<BeginRecord> _begins;
     readonly Dictionary<string, List<ZfsSnapshot>> _received = [];
+
+    /// <param name="streams">Golden streams of the source's snapshots, each based on the one before; none: a chain of five.</param>
+    public FakeZfs(params string[] streams)
+    {
+        _streams = streams.Length > 0 ? streams : s_chain;
+        _begins = [.. _streams.Select(BeginOf)];
+        SnapshotCount = _streams.Length;
+    }
 
     public List<string> Calls { get; } = [];
     public List<ZfsBookmark> Bookmarks { get; } = [];
     public Dictionary<string, string> Set { get; } = [];
 
     /// <summary>How many snapshots the source has.</summary>
-    public int SnapshotCount { get; set; } = s_chain.Length;
+    public int SnapshotCount { get; set; }
 
     /// <summary>Snapshots that were destroyed at the source.</summary>
     public HashSet<int> Destroyed { get; } = [];
@@ -97,7 +106,7 @@ sealed class FakeZfs : IZfs
     {
         Calls.Add($"send {request.Base} {request.Snapshot}".Replace("  ", " ", StringComparison.Ordinal));
         var n = NumberOf(request.Snapshot);
-        return new Send(Tamper(n, Golden.Bytes(s_chain[n])), SendEnd(n));
+        return new Send(Tamper(n, Golden.Bytes(_streams[n])), SendEnd(n));
     }
 
     public IZfsReceive StartReceive(ReceiveRequest request)
@@ -149,7 +158,7 @@ sealed class FakeZfs : IZfs
     public Task AbortReceiveAsync(string dataset, CancellationToken cancel) => Called($"abort {dataset}");
     public Task ChangeKeyInheritAsync(string dataset, CancellationToken cancel) => Called($"change-key {dataset}");
 
-    int NumberOf(string snapshot) => Enumerable.Range(0, s_chain.Length).First(n => snapshot.EndsWith($"@{SnapshotName(n)}", StringComparison.Ordinal));
+    int NumberOf(string snapshot) => Enumerable.Range(0, _streams.Length).First(n => snapshot.EndsWith($"@{SnapshotName(n)}", StringComparison.Ordinal));
 
     Task Called(string what)
     {

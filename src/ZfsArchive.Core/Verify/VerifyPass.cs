@@ -1,0 +1,57 @@
+using ZfsArchive.Manifests;
+using ZfsArchive.Repository;
+
+namespace ZfsArchive.Verify;
+
+/// <summary>What is to be verified of a repository, and how.</summary>
+/// <param name="Budget">Null: all that is selected is read.</param>
+/// <param name="Limit">For how long chunks are read at most; null: no limit.</param>
+/// <param name="Remote">As for <see cref="VerifyRun"/>.</param>
+public sealed record VerifyOrder(VerifyLevel Level, VerifyBudget? Budget = null, TimeSpan? Limit = null, bool Remote = false);
+
+/// <summary>One verification from plan to record: what was looked at is known to the next one, and what was found whole is what a later look is held against.</summary>
+public sealed class VerifyPass
+{
+    readonly ArchiveRepository _repository;
+    readonly Catalog _catalog;
+    readonly VerifyOrder _order;
+    readonly Func<ArchiveEntry, bool> _selects;
+    readonly VerifyHistory? _history;
+    readonly DateTimeOffset _now;
+
+    VerifyPass(ArchiveRepository repository, Catalog catalog, VerifyOrder order, Func<ArchiveEntry, bool> selects, VerifyHistory? history, DateTimeOffset now)
+    {
+        (_repository, _catalog, _order, _selects, _history, _now) = (repository, catalog, order, selects, history, now);
+        var archives = catalog.Graph.Archives.Where(selects).ToList();
+        Plan = order.Budget is { } budget ? VerifyPlanner.Plan(archives, history ?? new(null), order.Level, budget, now) : null;
+        Bytes = Plan?.Bytes ?? archives.Sum(a => a.Head.Totals.StoredLength);
+    }
+
+    /// <summary>Null where all is read.</summary>
+    public VerifyPlan? Plan { get; }
+
+    /// <summary>Stored bytes that will be read, about.</summary>
+    public long Bytes { get; }
+
+    /// <param name="selects">Which archives are looked at closely.</param>
+    public static async Task<VerifyPass> PrepareAsync(ArchiveRepository repository, Catalog catalog, VerifyOrder order, Func<ArchiveEntry, bool> selects, CancellationToken cancel)
+    {
+        // the links alone are quickly looked at each time
+        var history = order.Level >= VerifyLevel.Objects ? await VerifyRecords.LoadAsync(repository, cancel) : null;
+        return new(repository, catalog, order, selects, history, await repository.Store.TimeAsync(cancel));
+    }
+
+    /// <param name="host">Which writes the record.</param>
+    /// <param name="mayWrite">A lease is held, so that the record can be kept in the repository.</param>
+    public async Task<VerifyReport> ExecuteAsync(string host, bool mayWrite, TimeProvider clock, IProgress<VerifyProgress>? progress, CancellationToken cancel)
+    {
+        var since = clock.GetTimestamp();
+        var run = new VerifyRun(_repository, _order.Level, progress, _order.Remote, _order.Limit is { } most ? () => clock.GetElapsedTime(since) > most : null);
+        var report = Plan is null ? await run.ExecuteAsync(_catalog, _selects, cancel) : await run.ExecuteAsync(_catalog, Plan.Parts, cancel);
+        if (report.Sound) new KnownHeads(_repository.Folders, _repository.Descriptor).Remember(_catalog.Graph.Archives);
+        if (_history is null) return report;
+        _history.Add(run.Trace(_now), _order.Level, _now);
+        await VerifyRecords.SaveAsync(_repository, _history, _catalog, host, mayWrite, cancel);
+        return report;
+    }
+}
