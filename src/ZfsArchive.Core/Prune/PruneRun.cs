@@ -53,6 +53,7 @@ public sealed class PruneRun(ArchiveRepository repository, Lease? lease, TimeSpa
                 var (objects, bytes) = await sweep.DueAsync(facts, cancel);
                 return new(plan, facts.IsFirstLook, [], objects, bytes, facts.Unclaimed.Sum(u => u.Bytes) - bytes);
             }
+            await RemovalRecords.RetractAsync(repository, host, catalog, cancel);
             if (await RemoveManifestsAsync(plan, lease, cancel) && await sweep.ExecuteAsync(facts, cancel))
             {
                 _known.Forget([.. _removed.Select(a => a.Id)]);

@@ -26,6 +26,23 @@ public static class RemovalRecords
         }
     }
 
+    /// <summary>
+    /// Takes back what was written down and is there still: a prune was killed, or what it had planned changed. Otherwise that record would
+    /// excuse the loss of it one day. For who holds an exclusive lease; only the last prune's records can be concerned.
+    /// </summary>
+    public static async Task RetractAsync(ArchiveRepository repository, string host, Catalog catalog, CancellationToken cancel)
+    {
+        var present = catalog.Graph.Archives.Select(a => (a.Id, a.Sha256)).ToHashSet();
+        foreach (var info in await NewestFirstAsync(repository, cancel))
+        {
+            if (await TryReadAsync(repository, info.Key, cancel) is not { } record || record.Archives.All(a => a.ManifestSha256 is null)) continue;
+            var gone = record.Archives.Where(a => a.ManifestSha256 is not { } sha256 || !present.Contains((a.Archive, sha256))).ToList();
+            if (gone.Count == record.Archives.Count) return;
+            if (gone.Count > 0) await WriteAsync(repository, host, gone, cancel);
+            await repository.Store.DeleteAsync(info.Key, cancel);
+        }
+    }
+
     /// <summary>The newest record of each of these archives (<c>folder/archive</c>); those that none names are left out.</summary>
     public static async Task<ImmutableDictionary<string, Removal>> FindAsync(ArchiveRepository repository, IReadOnlySet<string> archives, CancellationToken cancel)
     {

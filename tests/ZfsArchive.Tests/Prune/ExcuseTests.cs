@@ -57,6 +57,24 @@ public sealed class ExcuseTests
     }
 
     [Fact]
+    public async Task What_a_prune_wrote_down_and_did_not_remove_is_missed_when_it_is_lost_later()
+    {
+        using var world = await PruneWorld.NewAsync();
+        var old = await world.ChainAsync(2, s_day);
+        await world.ChainAsync(3, s_day, firstGuid: 10);
+        var killed = new InterceptedStore(world.Store, (call, name) => call == "delete" && name == Layout.Manifest(old[0].Folder, old[0].Name) ? throw new IOException("killed") : Task.CompletedTask);
+        await Assert.ThrowsAnyAsync<Exception>(() => world.PruneAsync(s_two, store: killed));
+        Assert.Contains(world.Store.Keys, k => k.StartsWith(Layout.Removed, StringComparison.Ordinal));
+        Assert.Null(world.Store[Layout.Manifest(old[1].Folder, old[1].Name)]);
+
+        // somebody saw what it would do, and has configured something else
+        Assert.Empty((await world.PruneAsync(new(Last: 100))).Removed);
+        Assert.True((await VerifyAsync(world)).Sound);
+        world.Store[Layout.Manifest(old[0].Folder, old[0].Name)] = null;
+        Assert.Contains((await VerifyAsync(world)).Findings, f => f.Reason.Contains("no prune recorded its removal", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task An_archive_that_was_removed_and_made_again_by_others_is_no_fault()
     {
         using var world = await PruneWorld.NewAsync();

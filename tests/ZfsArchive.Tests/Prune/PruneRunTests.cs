@@ -253,9 +253,9 @@ public sealed class PruneRunTests
         });
         var report = await world.PruneAsync(s_two, store: store);
         Assert.True(slept);
-        // planned again under a new lease, and then carried out
+        // planned again under a new lease, and then carried out; what was written down the first time was taken back
         Assert.Equal(4, report.Removed.Length);
-        Assert.Equal(2, Of(world.Store, "removed/").Count());
+        Assert.Single(Of(world.Store, "removed/"));
         Assert.Empty(await world.MissingChunksAsync());
     }
 
