@@ -155,7 +155,7 @@ sealed class ChannelPool : IAsyncDisposable
         }
         catch (SftpFault)
         {
-            lock (_gate) Refuse(place);
+            Refuse(place);
             throw;
         }
     }
@@ -163,9 +163,12 @@ sealed class ChannelPool : IAsyncDisposable
     // What a server refuses to one connection that lives, it refuses to the others: they need not all be asked.
     void Refuse(ChannelPlace refused)
     {
-        var isLimit = refused.IsFurther && First(refused.Connection).IsOpen;
-        var until = _clock.GetUtcNow() + s_pause;
-        foreach (var place in _places.Where(p => p == refused || (isLimit && p.IsFurther && p.Channel >= refused.Channel))) place.RefusedUntil = until;
+        lock (_gate)
+        {
+            var isLimit = refused.IsFurther && First(refused.Connection).IsOpen;
+            var until = _clock.GetUtcNow() + s_pause;
+            foreach (var place in _places.Where(p => p == refused || (isLimit && p.IsFurther && p.Channel >= refused.Channel))) place.RefusedUntil = until;
+        }
     }
 
     // One connection has to succeed before others are tried: a wrong key is not shown four times.
