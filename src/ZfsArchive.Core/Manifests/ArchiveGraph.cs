@@ -32,6 +32,9 @@ public sealed class ArchiveGraph
     /// <summary>Archives that need what this one leaves.</summary>
     public IEnumerable<ArchiveEntry> BasedOn(ArchiveEntry archive) => _byBaseGuid[archive.Head.Snapshot.Guid].Where(next => Fits(archive, next));
 
+    /// <summary>Archives that leave what this one needs.</summary>
+    public IEnumerable<ArchiveEntry> BasesOf(ArchiveEntry archive) => archive.Head.IsFull ? [] : OfSnapshot(archive.Head.Stream.FromGuid).Where(from => Fits(from, archive));
+
     /// <summary>The same with one archive more, in the place of one of its id. Where it is new, and the end of its chain, what is known of the others is kept: a night adds many.</summary>
     public ArchiveGraph With(ArchiveEntry archive)
     {
@@ -50,7 +53,7 @@ public sealed class ArchiveGraph
         if (!archive.Counts) return null;
         if (archive.Head.IsFull) return new(null, archive, 1, archive.Head.Totals.StoredLength);
         var paths = Paths();
-        return OfSnapshot(archive.Head.Stream.FromGuid).Where(b => paths.Reaches(b) && Fits(b, archive)).MinBy(b => (paths.Cost(b), b.Id), s_cheapestFirst) is { } before
+        return BasesOf(archive).Where(paths.Reaches).MinBy(b => (paths.Cost(b), b.Id), s_cheapestFirst) is { } before
             ? After(before, paths.Way(before), archive) : null;
     }
 

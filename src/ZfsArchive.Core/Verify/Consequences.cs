@@ -32,7 +32,7 @@ public sealed class Consequences(Catalog catalog)
     {
         if (fault.ArchiveId is not { } id) return [];
         if (_byId.TryGetValue(id, out var archive))
-            return [.. LostWithout(new HashSet<string> { id }).Concat(_all.Reaches(archive) ? [] : [archive.SnapshotName]).Distinct().Order(StringComparer.Ordinal)];
+            return [.. LostWithout(archive).Concat(_all.Reaches(archive) ? [] : [archive.SnapshotName]).Distinct().Order(StringComparer.Ordinal)];
 
         // The manifest cannot be read or is gone: its snapshot, unless another archive has it, and what nothing leads to any more.
         var name = Layout.ParseManifest($"{Layout.Manifests}{id}.json");
@@ -45,6 +45,25 @@ public sealed class Consequences(Catalog catalog)
     {
         var left = catalog.Graph.Paths(a => !unusable.Contains(a.Id));
         return catalog.Graph.Archives.Where(a => _all.Cheapest(a.Head.Snapshot.Guid) is not null && left.Cheapest(a.Head.Snapshot.Guid) is null).Select(a => a.SnapshotName);
+    }
+
+    // The same for one. Only what comes after it can be lost, and of that only what no way around it leads to: where a disk dies there
+    // are thousands to weigh.
+    IEnumerable<string> LostWithout(ArchiveEntry unusable)
+    {
+        var graph = catalog.Graph;
+        var after = Reached([unusable], graph.BasedOn);
+        var around = Reached(after.Where(a => a != unusable && a.Counts && graph.BasesOf(a).Any(b => !after.Contains(b) && _all.Reaches(b))), a => graph.BasedOn(a).Where(next => next != unusable && next.Counts));
+        return after.Where(a => graph.OfSnapshot(a.Head.Snapshot.Guid) is var same && same.Any(_all.Reaches) && !same.Any(s => after.Contains(s) ? around.Contains(s) : _all.Reaches(s))).Select(a => a.SnapshotName);
+    }
+
+    static HashSet<ArchiveEntry> Reached(IEnumerable<ArchiveEntry> from, Func<ArchiveEntry, IEnumerable<ArchiveEntry>> next)
+    {
+        var reached = from.ToHashSet();
+        var queue = new Queue<ArchiveEntry>(reached);
+        while (queue.TryDequeue(out var at))
+            foreach (var archive in next(at).Where(reached.Add)) queue.Enqueue(archive);
+        return reached;
     }
 
     IEnumerable<string> StrandedAfter(ulong guid)
