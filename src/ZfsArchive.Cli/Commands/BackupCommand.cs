@@ -89,7 +89,7 @@ sealed class StdinBackup(IHost host, ArchiveRepository repository, Lease lease, 
         var written = await writer.WriteAsync(host.Input, order, digest, cancel);
         line.Dispose();
 
-        new KnownHeads(repository.Folders, repository.Descriptor).Remember(written.Select(w => w.Archive));
+        repository.Seen.Remember(written.Select(w => w.Archive));
         var seconds = host.Clock.GetElapsedTime(since).TotalSeconds;
         foreach (var archive in written)
         {

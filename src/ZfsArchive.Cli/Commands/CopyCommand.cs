@@ -74,7 +74,7 @@ sealed class CopyVerb(IHost host, RepositoryPlace from, RepositoryPlace to, stri
     async Task<List<CopiedArchive>> CopyAsync(ArchiveRepository source, ArchiveRepository target, Lease lease, CopyPlan plan, CancellationToken cancel)
     {
         var copied = new List<CopiedArchive>();
-        var known = new KnownHeads(target.Folders, target.Descriptor);
+        var known = target.Seen;
         using var line = new ProgressLine(host, "copying", plan.StoredLength);
         var done = 0L;
         var run = new CopyRun(source, target, lease, new Relay<long>(bytes => line.Report(Interlocked.Add(ref done, bytes))));

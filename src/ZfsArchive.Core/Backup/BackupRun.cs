@@ -51,7 +51,6 @@ public sealed class SourceSurvey(IZfs zfs, IReadOnlyList<ZfsDataset> all)
 /// <summary>Carries out a plan, step by step: hold, send, store, bookmark, manifest, release.</summary>
 public sealed class BackupRun(ArchiveRepository repository, IZfs zfs, WriterSettings settings, TimeProvider clock, Func<BackupStep, IProgress<WriteProgress>?> progress, StageTimes? times = null)
 {
-    readonly KnownHeads _known = new(repository.Folders, repository.Descriptor);
 
     /// <summary>What the stages of all steps took.</summary>
     public StageTimes Times { get; } = times ?? new(clock);
@@ -74,7 +73,7 @@ public sealed class BackupRun(ArchiveRepository repository, IZfs zfs, WriterSett
             var order = new DatasetOrder(repository, catalog, zfs, send, plan, step, baseEntry, properties);
             var writer = new ArchiveWriter(repository, lease, catalog, settings, clock, progress(step), Times);
             var written = (await WriteAsync(writer, send, order, cancel)).Single();
-            _known.Remember([written.Archive]);
+            repository.Seen.Remember([written.Archive]);
             done = (WithKeyChange(written, baseEntry), catalog.With(written.Archive));
         }
         catch

@@ -14,6 +14,7 @@ public sealed class ArchiveGraph
     readonly GuidIndex _byBaseGuid;
     readonly GuidIndex _byGuid;
     ArchivePaths? _paths;
+    Dictionary<string, ArchiveEntry>? _byId;
 
     public ArchiveGraph(IEnumerable<ArchiveEntry> archives)
     {
@@ -25,6 +26,9 @@ public sealed class ArchiveGraph
     ArchiveGraph(ImmutableArray<ArchiveEntry> archives, GuidIndex byBaseGuid, GuidIndex byGuid) => (Archives, _byBaseGuid, _byGuid) = (archives, byBaseGuid, byGuid);
 
     public ImmutableArray<ArchiveEntry> Archives { get; }
+
+    /// <summary>By <c>folder/archive</c>; null when there is none of this name.</summary>
+    public ArchiveEntry? Find(string id) => (_byId ??= Archives.ToDictionary(a => a.Id)).GetValueOrDefault(id);
 
     /// <summary>The archives of a snapshot, whatever their node.</summary>
     public IEnumerable<ArchiveEntry> OfSnapshot(ulong guid) => _byGuid[guid];

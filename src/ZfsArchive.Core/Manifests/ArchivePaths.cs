@@ -27,10 +27,12 @@ public sealed class ArchivePaths
     /// <param name="way">Null: nothing leads to it.</param>
     internal ArchivePaths With(ArchiveEntry archive, Way? way, GuidIndex byGuid) => new(_found, way is { } last ? _added.Add(archive, last) : _added, byGuid);
 
-    public bool Reaches(ArchiveEntry archive) => _found.ContainsKey(archive) || _added.ContainsKey(archive);
+    public bool Reaches(ArchiveEntry archive) => TryWay(archive, out _);
 
     /// <summary>The way to an archive that can be reached.</summary>
-    public Way Way(ArchiveEntry archive) => _found.TryGetValue(archive, out var way) ? way : _added[archive];
+    public Way Way(ArchiveEntry archive) => TryWay(archive, out var way) ? way : throw new ArgumentException($"nothing leads to {archive}", nameof(archive));
+
+    bool TryWay(ArchiveEntry archive, out Way way) => _found.TryGetValue(archive, out way) || _added.TryGetValue(archive, out way);
 
     /// <summary>Stored bytes to read for it.</summary>
     public long Cost(ArchiveEntry archive) => Way(archive).Cost;
@@ -45,10 +47,21 @@ public sealed class ArchivePaths
     }
 
     /// <summary>The cheapest archive that leaves this node, or null when none can be restored.</summary>
-    public ArchiveEntry? Cheapest(NodeKey wanted) => Cheapest(_byGuid[wanted.Guid].Where(a => a.Node.Serves(wanted)));
+    public ArchiveEntry? Cheapest(NodeKey wanted) => Cheapest(wanted.Guid, wanted);
 
     /// <summary>The cheapest archive of this snapshot, whatever its node, or null when none can be restored.</summary>
-    public ArchiveEntry? Cheapest(ulong snapshotGuid) => Cheapest(_byGuid[snapshotGuid]);
+    public ArchiveEntry? Cheapest(ulong snapshotGuid) => Cheapest(snapshotGuid, null);
 
-    ArchiveEntry? Cheapest(IEnumerable<ArchiveEntry> archives) => archives.Where(Reaches).OrderBy(Cost).ThenBy(a => a.Id, StringComparer.Ordinal).FirstOrDefault();
+    // Asked for each snapshot of each dataset, several times a night: mostly there is one, and nothing to compare.
+    ArchiveEntry? Cheapest(ulong guid, NodeKey? wanted)
+    {
+        var (best, cost) = ((ArchiveEntry?)null, long.MaxValue);
+        foreach (var archive in _byGuid[guid])
+        {
+            if (!TryWay(archive, out var way) || way.Cost > cost || (wanted is { } node && !archive.Node.Serves(node))) continue;
+            if (best is not null && way.Cost == cost && string.CompareOrdinal(archive.Id, best.Id) > 0) continue;
+            (best, cost) = (archive, way.Cost);
+        }
+        return best;
+    }
 }

@@ -56,7 +56,7 @@ sealed class JobRun(JobRule job, Configuration configuration, OpenedRepositories
         foreach (var name in job.Repositories)
         {
             var rule = configuration.Repository(name);
-            if (await repositories.GetAsync(rule, cancel) is not { } repository)
+            if (await repositories.ForJobsAsync(rule, cancel) is not { } repository)
             {
                 NotReached(rule);
                 continue;

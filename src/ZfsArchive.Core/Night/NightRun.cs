@@ -21,8 +21,7 @@ public sealed class NightRun(Configuration configuration, INightWorld world, boo
             chosen[job.Name] = run.Chosen;
         }
         var rules = configuration.Repositories.Where(r => selected.Exists(j => j.Repositories.Contains(r.Name))).ToList();
-        // Who removes has to be alone.
-        await opened.DisposeAsync();
+        await opened.EndJobsAsync();
         var nights = ImmutableArray.CreateBuilder<RepositoryNight>();
         foreach (var rule in rules) nights.Add(await new RepositoryRun(rule, configuration, chosen, opened, world, dryRun).ExecuteAsync(cancel));
         return new(world.HostName, world.Version, started, world.Clock.GetElapsedTime(since).TotalSeconds, StateOf(jobs, nights), dryRun, jobs.ToImmutable(), nights.ToImmutable());

@@ -37,7 +37,8 @@ sealed class RepositoryRun(
     async Task<PrunedNight?> PruneAsync(CancellationToken cancel)
     {
         var since = world.Clock.GetTimestamp();
-        await using var repository = await world.OpenAsync(rule, dryRun ? RepositoryUse.Read : RepositoryUse.Remove, cancel);
+        var repository = await opened.OpenAsync(rule, cancel);
+        if (!dryRun) await repository.RequireAsync(RepositoryUse.Remove, cancel);
         await using var lease = dryRun ? null : await LeaseAsync(repository, cancel);
         if (lease is null && !dryRun) return null;
         var report = await new PruneRun(repository, lease, rule.Grace, world.HostName, world.Clock).ExecuteAsync(
@@ -78,7 +79,7 @@ sealed class RepositoryRun(
     async Task<VerifiedNight?> VerifyAsync(CancellationToken cancel)
     {
         var since = world.Clock.GetTimestamp();
-        await using var repository = await world.OpenAsync(rule, RepositoryUse.Read, cancel);
+        var repository = await opened.OpenAsync(rule, cancel);
         await using var lease = await Lease.TakeAsync(repository, LeaseKind.Shared, "verify", world.HostName, world.Clock, cancel);
         var catalog = await repository.KnownCatalogAsync(cancel);
         var order = new VerifyOrder(VerifyLevels.Parse(rule.Verify.Level), new(null, rule.Verify.MaxBytes, rule.Verify.Cycle), rule.Verify.MaxTime);

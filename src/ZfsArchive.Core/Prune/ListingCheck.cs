@@ -32,7 +32,7 @@ public static class ListingCheck
     /// <exception cref="ArchiveException">Damage: the listing has shrunk, or contradicts the store's own word. Nothing may be removed.</exception>
     public static async Task<ListingFacts> LookAsync(ArchiveRepository repository, Catalog catalog, CancellationToken cancel)
     {
-        var heads = new KnownHeads(repository.Folders, repository.Descriptor).Load();
+        var heads = repository.Seen.Load();
         var claimed = catalog.Graph.Archives.ToDictionary(a => a.Id);
         var unreadable = catalog.Faults.Select(f => Layout.ParseManifest(f.Key)).Where(m => m is not null).Select(m => $"{m!.Value.Folder}/{m.Value.Name}").ToHashSet();
         await RequireAllKnownAsync(repository, [.. heads.Where(h => !claimed.ContainsKey(h.Id) && !unreadable.Contains(h.Id))], cancel);

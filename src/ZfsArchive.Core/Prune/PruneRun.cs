@@ -27,7 +27,6 @@ public sealed class PruneRun(ArchiveRepository repository, Lease? lease, TimeSpa
     /// <summary>So far clocks may differ without one of them being wrong.</summary>
     static readonly TimeSpan s_clocksDiffer = TimeSpan.FromDays(1);
 
-    readonly KnownHeads _known = new(repository.Folders, repository.Descriptor);
     readonly List<ArchiveEntry> _removed = [];
 
     /// <summary>Chunks stay so long unless something else is configured.</summary>
@@ -43,7 +42,7 @@ public sealed class PruneRun(ArchiveRepository repository, Lease? lease, TimeSpa
             var plan = PrunePlanner.Plan(catalog, ruleOf, await NowAsync(cancel), await damaged(cancel));
             if (facts.IsFirstLook && lease is not null)
             {
-                if (!_known.Remember(catalog.Graph.Archives))
+                if (!repository.Seen.Remember(catalog.Graph.Archives))
                     throw new ArchiveException(FailureKind.Failed, $"what is in {repository.Store.Location} cannot be remembered in {repository.Folders.State}, and without a memory nothing is removed: make that folder writable");
                 return new(plan, true, [], 0, 0, 0);
             }
@@ -56,8 +55,8 @@ public sealed class PruneRun(ArchiveRepository repository, Lease? lease, TimeSpa
             await RemovalRecords.RetractAsync(repository, host, catalog, cancel);
             if (await RemoveManifestsAsync(plan, lease, cancel) && await sweep.ExecuteAsync(facts, cancel))
             {
-                _known.Forget([.. _removed.Select(a => a.Id)]);
-                _known.Remember(catalog.Graph.Archives.Except(_removed));
+                repository.Seen.Forget([.. _removed.Select(a => a.Id)]);
+                repository.Seen.Remember(catalog.Graph.Archives.Except(_removed));
                 await RemoveStaleLeasesAsync(cancel);
                 return new(plan, false, [.. _removed], sweep.Objects, sweep.Bytes, facts.Unclaimed.Sum(u => u.Bytes) - sweep.Bytes + _removed.Sum(a => a.Head.Totals.StoredLength));
             }

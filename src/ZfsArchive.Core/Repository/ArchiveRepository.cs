@@ -16,12 +16,15 @@ public sealed class ArchiveRepository : IAsyncDisposable
     /// <summary>Bytes that are asked for before it is known how many there are: most objects are read with one question.</summary>
     const int LikelyDocument = 8 << 10, LikelyManifest = 256 << 10;
 
+    HeadCache? _heads;
+
     ArchiveRepository(IObjectStore store, RepositoryDescriptor descriptor, LocalFolders folders, string? descriptorFault = null)
     {
         DescriptorFault = descriptorFault;
         Store = store;
         Descriptor = descriptor;
         Folders = folders;
+        Seen = new(folders, descriptor);
     }
 
     public IObjectStore Store { get; }
@@ -29,6 +32,9 @@ public sealed class ArchiveRepository : IAsyncDisposable
     public RepositoryDescriptor Descriptor { get; }
 
     public LocalFolders Folders { get; }
+
+    /// <summary>What this host has seen here.</summary>
+    public KnownHeads Seen { get; }
 
     /// <summary>What is wrong with the descriptor of a repository opened for reading: archives prove themselves, so they can still be read.</summary>
     public string? DescriptorFault { get; }
@@ -101,11 +107,15 @@ public sealed class ArchiveRepository : IAsyncDisposable
     /// <summary>The same, without reading again what this host has read and proven before: for plans and tables, not for proofs.</summary>
     public async Task<Catalog> KnownCatalogAsync(CancellationToken cancel)
     {
-        var cache = HeadCache.Load(Folders, Descriptor);
-        var catalog = await new CatalogReader(Store, cache).ReadAsync(cancel);
-        cache.Save();
+        var heads = _heads ?? HeadCache.Load(Folders, Descriptor);
+        var catalog = await new CatalogReader(Store, heads).ReadAsync(cancel);
+        _heads = heads.Save();
         return catalog;
     }
+
+    /// <summary>Looks again whether all is known that is required for a use: for who has had it open for long, or for another one.</summary>
+    /// <exception cref="ArchiveException">It is not.</exception>
+    public async Task RequireAsync(RepositoryUse use, CancellationToken cancel) => RequireKnown(await FeaturesAsync(Store, cancel), Store, use);
 
     /// <summary>Copies a manifest here and checks its hash; null when it is definitely absent.</summary>
     /// <exception cref="ArchiveException">Damage.</exception>

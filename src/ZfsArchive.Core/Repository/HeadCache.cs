@@ -22,9 +22,8 @@ sealed class HeadCache
     readonly Dictionary<string, CachedHead>.AlternateLookup<ReadOnlySpan<char>> _known;
     readonly List<CachedHead> _seen = [];
     readonly ConcurrentQueue<CachedHead> _read = new();
-    readonly int _count;
 
-    HeadCache(string path, Dictionary<string, CachedHead> known) => (_path, _known, _count) = (path, known.GetAlternateLookup<ReadOnlySpan<char>>(), known.Count);
+    HeadCache(string path, Dictionary<string, CachedHead> known) => (_path, _known) = (path, known.GetAlternateLookup<ReadOnlySpan<char>>());
 
     /// <summary>What this host keeps of a repository; empty when there is nothing that can be read.</summary>
     public static HeadCache Load(LocalFolders folders, RepositoryDescriptor repository)
@@ -57,23 +56,25 @@ sealed class HeadCache
     /// <summary>Keeps one that was read and proven.</summary>
     public void Add(ObjectInfo listed, ArchiveEntry entry) => _read.Enqueue(new(listed.ModifiedAt, entry));
 
-    /// <summary>Writes what was seen, when it is not what is there already. That it cannot is no failure.</summary>
-    public void Save()
+    /// <summary>Writes what was seen, when it is not what is there already; that it cannot is no failure. Gives what the next reading of the repository knows.</summary>
+    public HeadCache Save()
     {
-        if (_read.IsEmpty && _seen.Count == _count) return;
+        if (_read.IsEmpty && _seen.Count == _known.Dictionary.Count) return new(_path, _known.Dictionary);
+        var heads = _seen.Concat(_read).ToDictionary(h => h.Entry.Id);
         using var content = new MemoryStream();
         content.Write(s_magic);
-        Write(content);
+        Write(content, heads);
         content.Write(SHA256.HashData(content.GetBuffer().AsSpan(0, (int)content.Length)));
         LocalFolders.TryReplace(_path, content.GetBuffer().AsSpan(0, (int)content.Length));
+        return new(_path, heads);
     }
 
-    void Write(Stream content)
+    static void Write(Stream content, Dictionary<string, CachedHead> heads)
     {
         using var writer = new HeadWriter(content);
         writer.Number(Version);
-        writer.Number(_seen.Count + _read.Count);
-        foreach (var head in _seen.Concat(_read).OrderBy(s => s.Entry.Id, StringComparer.Ordinal))
+        writer.Number(heads.Count);
+        foreach (var head in heads.Values.OrderBy(s => s.Entry.Id, StringComparer.Ordinal))
         {
             writer.Number(head.ModifiedAt.UtcTicks);
             writer.Entry(head.Entry);

@@ -17,21 +17,21 @@ public sealed record KnownHead(string Id, string Sha256, string Snapshot);
 /// </summary>
 public sealed class KnownHeads(LocalFolders folders, RepositoryDescriptor repository)
 {
-    Dictionary<string, KnownHead>? _written;
+    Dictionary<string, KnownHead>? _seen;
 
     string Path => System.IO.Path.Combine(folders.State, $"{repository.Id}.seen");
 
-    /// <summary>What is remembered; empty without a memory, or with one that cannot be read.</summary>
-    public ImmutableArray<KnownHead> Load() => [.. Read().Values];
+    /// <summary>What is remembered, as it was when this process first asked, and what it has seen since; empty without a memory, or with one that cannot be read.</summary>
+    public ImmutableArray<KnownHead> Load() => [.. (_seen ??= Read()).Values];
 
     /// <summary>Adds archives to what is remembered; false when the memory cannot be written.</summary>
     public bool Remember(IEnumerable<ArchiveEntry> archives)
     {
-        _written ??= Read();
+        _seen ??= Read();
         var added = new StringBuilder();
-        foreach (var head in archives.Select(a => new KnownHead(a.Id, a.Sha256, a.SnapshotName)).Where(h => _written.GetValueOrDefault(h.Id) != h))
+        foreach (var head in archives.Select(a => new KnownHead(a.Id, a.Sha256, a.SnapshotName)).Where(h => _seen.GetValueOrDefault(h.Id) != h))
         {
-            _written[head.Id] = head;
+            _seen[head.Id] = head;
             added.Append(Line(head));
         }
         return added.Length == 0 || TryAppend(added.ToString());
@@ -41,9 +41,9 @@ public sealed class KnownHeads(LocalFolders folders, RepositoryDescriptor reposi
     public bool Forget(IReadOnlyCollection<string> ids)
     {
         if (ids.Count == 0) return true;
-        _written = Read();
-        foreach (var id in ids) _written.Remove(id);
-        return LocalFolders.TryReplace(Path, Encoding.UTF8.GetBytes(string.Concat(_written.Values.OrderBy(h => h.Id, StringComparer.Ordinal).Select(Line))));
+        _seen = Read();
+        foreach (var id in ids) _seen.Remove(id);
+        return LocalFolders.TryReplace(Path, Encoding.UTF8.GetBytes(string.Concat(_seen.Values.OrderBy(h => h.Id, StringComparer.Ordinal).Select(Line))));
     }
 
     static string Line(KnownHead head) => $"{head.Sha256}\t{head.Id}\t{head.Snapshot}\n";

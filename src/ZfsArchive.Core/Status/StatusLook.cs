@@ -80,7 +80,7 @@ public static class StatusLook
     {
         var there = catalog.Graph.Archives.Select(a => a.Id)
             .Concat(catalog.Faults.Select(f => Layout.ParseManifest(f.Key)).Where(m => m is not null).Select(m => $"{m!.Value.Folder}/{m.Value.Name}")).ToHashSet();
-        var missing = new KnownHeads(repository.Folders, repository.Descriptor).Load().Where(h => !there.Contains(h.Id));
+        var missing = repository.Seen.Load().Where(h => !there.Contains(h.Id));
         return await RemovalRecords.UnrecordedAsync(repository, missing, cancel);
     }
 }

@@ -18,17 +18,15 @@ public static class ChainCheck
 
     public static IEnumerable<Fault> Find(Catalog catalog, IReadOnlyCollection<KnownHead> known)
     {
-        var byId = catalog.Graph.Archives.ToDictionary(a => a.Id);
-        var knownById = known.ToDictionary(k => k.Id);
-        foreach (var fault in catalog.Faults) yield return Unreadable(fault, knownById);
+        foreach (var fault in catalog.Faults) yield return Unreadable(fault, known);
         foreach (var archive in catalog.Graph.Archives)
-            if (BrokenLink(archive, byId) is { } broken) yield return broken;
+            if (BrokenLink(archive, catalog.Graph) is { } broken) yield return broken;
         foreach (var record in catalog.MissingRecords)
             yield return new(Severity.Damage, null, false, record, "the record of the dataset's name is missing", "the next archive of the dataset writes its name again; or copy it from another repository");
 
         var unreadable = catalog.Faults.Select(f => f.Key).ToHashSet();
         foreach (var head in known)
-            if (Vanished(head, byId, unreadable) is { } vanished) yield return vanished;
+            if (Vanished(head, catalog.Graph, unreadable) is { } vanished) yield return vanished;
         foreach (var archive in catalog.Graph.Archives.Where(a => !a.Counts))
             yield return new(Severity.Note, archive.Id, false, Layout.Manifest(archive.Folder, archive.Name),
                 $"it was stored by insisting and cannot be restored by itself: {string.Join(", ", archive.Head.Stream.Conditions)}", "archive its base, then archive it again");
@@ -36,30 +34,30 @@ public static class ChainCheck
             yield return new(Severity.Note, null, false, stranger, "no name that zfsarchive writes; it is left alone", "look whose it is");
     }
 
-    static Fault Unreadable(CatalogFault fault, Dictionary<string, KnownHead> known)
+    static Fault Unreadable(CatalogFault fault, IReadOnlyCollection<KnownHead> known)
     {
         var manifest = Layout.ParseManifest(fault.Key);
         var id = manifest is { } parsed ? $"{parsed.Folder}/{parsed.Name}" : null;
-        return new(Severity.Damage, id, id is not null, fault.Key, fault.Reason, Again, id is not null && known.TryGetValue(id, out var head) ? head.Snapshot : fault.Unproven?.SnapshotName);
+        return new(Severity.Damage, id, id is not null, fault.Key, fault.Reason, Again, known.FirstOrDefault(k => k.Id == id)?.Snapshot ?? fault.Unproven?.SnapshotName);
     }
 
-    static Fault? BrokenLink(ArchiveEntry archive, Dictionary<string, ArchiveEntry> byId)
+    static Fault? BrokenLink(ArchiveEntry archive, ArchiveGraph graph)
     {
         var key = Layout.Manifest(archive.Folder, archive.Name);
         if (archive.Head.Base is not { } link)
             return archive.Head.IsFull || !archive.Counts ? null : new(Severity.Damage, archive.Id, true, key, "it is incremental and names no base", Again);
-        if (!byId.TryGetValue(link.Archive, out var named))
+        if (graph.Find(link.Archive) is not { } named)
             return new(Severity.Damage, archive.Id, false, key, $"its base {link.Archive} is not in the repository", $"copy {link.Archive} from another repository, or let the next backup begin a new chain (--allow-full)");
         return named.Sha256 == link.ManifestSha256 && archive.Wants is { } wanted && named.Node.Serves(wanted)
             ? null
             : new(Severity.Damage, archive.Id, false, key, $"its base {link.Archive} is not the one it was made on", "find out who changed the manifest of the base; copy it from another repository");
     }
 
-    static Fault? Vanished(KnownHead head, Dictionary<string, ArchiveEntry> byId, HashSet<string> unreadable)
+    static Fault? Vanished(KnownHead head, ArchiveGraph graph, HashSet<string> unreadable)
     {
         var key = $"{Layout.Manifests}{head.Id}.json";
         if (unreadable.Contains(key)) return null;
-        if (!byId.TryGetValue(head.Id, out var archive))
+        if (graph.Find(head.Id) is not { } archive)
             return new(Severity.Damage, head.Id, true, key, "this host has seen the manifest; it is gone, and no prune recorded its removal", Again, head.Snapshot);
         return archive.Sha256 == head.Sha256
             ? null

@@ -9,15 +9,15 @@ public sealed class Consequences(Catalog catalog)
 {
     readonly ArchivePaths _all = catalog.Graph.Paths();
     readonly Dictionary<string, ImmutableArray<string>> _costs = [];
-    readonly Dictionary<string, ArchiveEntry> _byId = catalog.Graph.Archives.ToDictionary(a => a.Id);
 
     public Finding Of(Fault fault) => new(fault.Severity, fault.ArchiveId, fault.Object, fault.Reason, fault.LosesArchive ? CostsOnce(fault) : [], fault.Mend);
 
     /// <summary>Everything that cannot be restored while all these archives are unusable.</summary>
     public ImmutableArray<string> Lost(IReadOnlyCollection<Fault> faults)
     {
+        if (faults.Count == 0) return [];
         var unusable = faults.Where(f => f.LosesArchive && f.ArchiveId is not null).Select(f => f.ArchiveId!).ToHashSet();
-        var outside = faults.Where(f => f.LosesArchive && f.ArchiveId is not null && (!_byId.TryGetValue(f.ArchiveId, out var archive) || !_all.Reaches(archive)));
+        var outside = faults.Where(f => f.LosesArchive && f.ArchiveId is not null && (catalog.Graph.Find(f.ArchiveId) is not { } archive || !_all.Reaches(archive)));
         return [.. LostWithout(unusable).Concat(outside.SelectMany(f => CostsOnce(f))).Distinct().Order(StringComparer.Ordinal)];
     }
 
@@ -31,7 +31,7 @@ public sealed class Consequences(Catalog catalog)
     ImmutableArray<string> Costs(Fault fault)
     {
         if (fault.ArchiveId is not { } id) return [];
-        if (_byId.TryGetValue(id, out var archive))
+        if (catalog.Graph.Find(id) is { } archive)
             return [.. LostWithout(archive).Concat(_all.Reaches(archive) ? [] : [archive.SnapshotName]).Distinct().Order(StringComparer.Ordinal)];
 
         // The manifest cannot be read or is gone: its snapshot, unless another archive has it, and what nothing leads to any more.

@@ -48,7 +48,7 @@ public sealed class VerifyPass
         var since = clock.GetTimestamp();
         var run = new VerifyRun(_repository, _order.Level, progress, _order.Remote, _order.Limit is { } most ? () => clock.GetElapsedTime(since) > most : null);
         var report = Plan is null ? await run.ExecuteAsync(_catalog, _selects, cancel) : await run.ExecuteAsync(_catalog, Plan.Parts, cancel);
-        if (report.Sound) new KnownHeads(_repository.Folders, _repository.Descriptor).Remember(_catalog.Graph.Archives);
+        if (report.Sound) _repository.Seen.Remember(_catalog.Graph.Archives);
         if (_history is null) return report;
         _history.Add(run.Trace(_now), _order.Level, _now);
         await VerifyRecords.SaveAsync(_repository, _history, _catalog, host, mayWrite, cancel);

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using ZfsArchive.Manifests;
 using ZfsArchive.Model;
 using ZfsArchive.Repository;
@@ -8,7 +7,7 @@ using ZfsArchive.Stores;
 
 namespace ZfsArchive.Verify;
 
-/// <summary><c>records/verify-TIME-ID.json</c>: all that is known of when what was verified. Each record takes the place of those before it.</summary>
+/// <summary>What <c>records/verify-TIME-ID.json</c> says: all that is known of when what was verified. Each record takes the place of those before it.</summary>
 public sealed record VerifyRecord(DateTimeOffset At, string Host, IReadOnlyList<VerifiedArchive> Archives);
 
 /// <param name="Archive"><c>folder/archive</c>.</param>
@@ -27,7 +26,7 @@ public sealed record DamagedObject(string Object, string Reason, VerifyLevel Lev
 /// <summary>Finds the newest record and writes the next.</summary>
 public static class VerifyRecords
 {
-    const int LargestRecord = 64 << 20;
+    const int LargestRecord = 256 << 20;
     const int KeptRecords = 5;
 
     /// <summary>The newest that can be read, of those in the repository and the one that this host keeps for itself.</summary>
@@ -54,7 +53,7 @@ public static class VerifyRecords
         var key = Layout.VerifyRecord(After(keys, record.At), Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)));
         try
         {
-            await repository.CreateDocumentAsync(key, record, VerifyJson.Default.VerifyRecord, cancel);
+            await repository.CreateDocumentAsync(key, VerifyDocument.Of(record), VerifyJson.Default.VerifyDocument, cancel);
         }
         catch (StoreException e) when (e.Failure is StoreFailure.Denied or StoreFailure.Full)
         {
@@ -91,9 +90,9 @@ public static class VerifyRecords
     {
         try
         {
-            return await ArchiveRepository.ReadDocumentAsync(repository.Store, key.Text, VerifyJson.Default.VerifyRecord, cancel, LargestRecord);
+            return (await ArchiveRepository.ReadDocumentAsync(repository.Store, key.Text, VerifyJson.Default.VerifyDocument, cancel, LargestRecord))?.ToRecord();
         }
-        catch (ArchiveException e) when (e.Kind is FailureKind.Damage or FailureKind.Usage)
+        catch (Exception e) when (e is FormatException or ArchiveException { Kind: FailureKind.Damage or FailureKind.Usage })
         {
             return null;
         }
@@ -106,9 +105,9 @@ public static class VerifyRecords
         try
         {
             using var file = File.OpenRead(LocalPath(repository));
-            return JsonSerializer.Deserialize(file, VerifyJson.Default.VerifyRecord);
+            return JsonSerializer.Deserialize(file, VerifyJson.Default.VerifyDocument)?.ToRecord();
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or FormatException)
         {
             return null;
         }
@@ -116,11 +115,5 @@ public static class VerifyRecords
 
     // A watcher without a place of its own begins anew each time; what it finds it still tells.
     static void SaveLocal(ArchiveRepository repository, VerifyRecord record) =>
-        LocalFolders.TryReplace(LocalPath(repository), JsonSerializer.SerializeToUtf8Bytes(record, VerifyJson.Default.VerifyRecord));
+        LocalFolders.TryReplace(LocalPath(repository), JsonSerializer.SerializeToUtf8Bytes(VerifyDocument.Of(record), VerifyJson.Default.VerifyDocument));
 }
-
-[JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, AllowDuplicateProperties = false, MaxDepth = 8, UseStringEnumConverter = true,
-    RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true, NewLine = "\n")]
-[JsonSerializable(typeof(VerifyRecord))]
-sealed partial class VerifyJson : JsonSerializerContext;

@@ -69,9 +69,8 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
     // What this host has seen, without what a prune has removed since, and written down; another one may have been made by the same name.
     async Task<ImmutableArray<KnownHead>> KnownAsync(Catalog catalog, CancellationToken cancel)
     {
-        var known = new KnownHeads(repository.Folders, repository.Descriptor).Load();
-        var present = catalog.Graph.Archives.Select(a => (a.Id, a.Sha256)).ToHashSet();
-        return [.. known.Where(k => present.Contains((k.Id, k.Sha256))), .. await RemovalRecords.UnrecordedAsync(repository, known.Where(k => !present.Contains((k.Id, k.Sha256))), cancel)];
+        var there = repository.Seen.Load().ToLookup(k => catalog.Graph.Find(k.Id)?.Sha256 == k.Sha256);
+        return [.. there[true], .. await RemovalRecords.UnrecordedAsync(repository, there[false], cancel)];
     }
 
     // What no chain leads to is a fault of its own when nothing else explains it.
