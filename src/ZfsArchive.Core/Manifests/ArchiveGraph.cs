@@ -19,8 +19,8 @@ public sealed class ArchiveGraph
     public ArchiveGraph(IEnumerable<ArchiveEntry> archives)
     {
         Archives = [.. archives];
-        _byBaseGuid = new(Archives.Where(a => !a.Head.IsFull).ToLookup(a => a.Head.Stream.FromGuid));
-        _byGuid = new(Archives.ToLookup(a => a.Head.Snapshot.Guid));
+        _byBaseGuid = new(Archives, a => a.Head.IsFull ? null : a.Head.Stream.FromGuid);
+        _byGuid = new(Archives, a => a.Head.Snapshot.Guid);
     }
 
     ArchiveGraph(ImmutableArray<ArchiveEntry> archives, GuidIndex byBaseGuid, GuidIndex byGuid) => (Archives, _byBaseGuid, _byGuid) = (archives, byBaseGuid, byGuid);
@@ -70,9 +70,9 @@ public sealed class ArchiveGraph
         while (reach.TryDequeue(out var step, out _))
         {
             if (!ways.TryAdd(step.Archive, step.Way)) continue;
-            foreach (var next in BasedOn(step.Archive))
+            foreach (var next in _byBaseGuid[step.Archive.Head.Snapshot.Guid])
             {
-                if (ways.ContainsKey(next) || !next.Counts || !healthy(next)) continue;
+                if (!Fits(step.Archive, next) || ways.ContainsKey(next) || !next.Counts || !healthy(next)) continue;
                 var way = After(step.Archive, step.Way, next);
                 reach.Enqueue((next, way), (way.Cost, next.Id));
             }

@@ -1,21 +1,36 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 
 namespace ZfsArchive.Manifests;
 
-/// <summary>Archives by a GUID: those of a listing, and a few that were added since.</summary>
+/// <summary>Archives by a GUID: those of a listing, mostly one each, and a few that were added since.</summary>
 sealed class GuidIndex
 {
-    readonly ILookup<ulong, ArchiveEntry> _listed;
-    readonly ImmutableDictionary<ulong, ImmutableList<ArchiveEntry>> _added;
+    readonly Dictionary<ulong, ArchiveEntry[]> _listed;
+    readonly ImmutableDictionary<ulong, ImmutableArray<ArchiveEntry>> _added;
 
-    public GuidIndex(ILookup<ulong, ArchiveEntry> listed)
-        : this(listed, ImmutableDictionary<ulong, ImmutableList<ArchiveEntry>>.Empty)
+    public GuidIndex(ImmutableArray<ArchiveEntry> archives, Func<ArchiveEntry, ulong?> guidOf)
     {
+        (_listed, _added) = (new(archives.Length), ImmutableDictionary<ulong, ImmutableArray<ArchiveEntry>>.Empty);
+        foreach (var archive in archives)
+        {
+            if (guidOf(archive) is not { } guid) continue;
+            ref var known = ref CollectionsMarshal.GetValueRefOrAddDefault(_listed, guid, out _);
+            known = known is null ? [archive] : [.. known, archive];
+        }
     }
 
-    GuidIndex(ILookup<ulong, ArchiveEntry> listed, ImmutableDictionary<ulong, ImmutableList<ArchiveEntry>> added) => (_listed, _added) = (listed, added);
+    GuidIndex(Dictionary<ulong, ArchiveEntry[]> listed, ImmutableDictionary<ulong, ImmutableArray<ArchiveEntry>> added) => (_listed, _added) = (listed, added);
 
-    public IEnumerable<ArchiveEntry> this[ulong guid] => _added.TryGetValue(guid, out var added) ? _listed[guid].Concat(added) : _listed[guid];
+    /// <summary>In the order of the listing, and then in which they were added.</summary>
+    public IReadOnlyList<ArchiveEntry> this[ulong guid]
+    {
+        get
+        {
+            var listed = _listed.GetValueOrDefault(guid, []);
+            return _added.TryGetValue(guid, out var added) ? [.. listed, .. added] : listed;
+        }
+    }
 
     public GuidIndex With(ulong guid, ArchiveEntry archive) => new(_listed, _added.SetItem(guid, _added.GetValueOrDefault(guid, []).Add(archive)));
 }

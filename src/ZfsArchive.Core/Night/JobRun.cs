@@ -47,10 +47,10 @@ sealed class JobRun(JobRule job, Configuration configuration, OpenedRepositories
         if (datasets.IsEmpty) _notes.Add($"no dataset belongs to job {job.Name}");
         if (job.SnapshotPrefix is { } prefix) await TakeSnapshotsAsync(datasets, prefix, cancel);
 
-        var survey = new SourceSurvey(_zfs, datasets);
-        var sources = new List<SourceFacts>();
-        foreach (var dataset in SourceSurvey.InOrder(datasets))
-            await TryAsync(dataset.Name, async () => sources.Add(await survey.OfAsync(dataset, cancel)));
+        // the way to a repository may be as long as the listing of the pool
+        var surveying = SurveyAsync(datasets, cancel);
+        await Task.WhenAll(Task.Run(() => OpenAllAsync(cancel), CancellationToken.None), surveying);
+        var sources = await surveying;
         var settings = WriterSettings.Of(job.Send.ChunkSize, job.Send.Level, world.Version, world.HostName, await _zfs.VersionAsync(cancel));
         var open = new List<OpenRepository>();
         foreach (var name in job.Repositories)
@@ -69,6 +69,21 @@ sealed class JobRun(JobRule job, Configuration configuration, OpenedRepositories
         // A disk that is not always there must not keep everything at the source; its own bookmark is enough for it.
         if (dryRun || job.Repositories.Any(name => !configuration.Repository(name).Optional && open.TrueForAll(o => o.Rule.Name != name))) return;
         foreach (var source in sources) await TryAsync(source.Dataset.Name, () => CleanUpAsync(source, open, cancel));
+    }
+
+    async Task<List<SourceFacts>> SurveyAsync(ImmutableArray<ZfsDataset> datasets, CancellationToken cancel)
+    {
+        var survey = new SourceSurvey(_zfs, datasets);
+        var sources = new List<SourceFacts>();
+        foreach (var dataset in SourceSurvey.InOrder(datasets))
+            await TryAsync(dataset.Name, async () => sources.Add(await survey.OfAsync(dataset, cancel)));
+        return sources;
+    }
+
+    // One after the other; what cannot be opened is told where it is needed.
+    async Task OpenAllAsync(CancellationToken cancel)
+    {
+        foreach (var name in job.Repositories) await repositories.ForJobsAsync(configuration.Repository(name), cancel);
     }
 
     void NotReached(RepositoryRule rule)

@@ -17,7 +17,7 @@ public sealed record Catalog(
 
     GuidIndex? _byDataset;
 
-    GuidIndex ByDataset => _byDataset ??= new(Graph.Archives.ToLookup(a => a.Folder.Guid));
+    GuidIndex ByDataset => _byDataset ??= new(Graph.Archives, a => a.Folder.Guid);
 
     /// <summary>The archives of the dataset with this GUID, whatever its folder is called.</summary>
     public IEnumerable<ArchiveEntry> ArchivesOf(ulong datasetGuid) => ByDataset[datasetGuid];

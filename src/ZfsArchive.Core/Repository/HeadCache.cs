@@ -13,7 +13,7 @@ namespace ZfsArchive.Repository;
 /// </summary>
 sealed class HeadCache
 {
-    const int Version = 2;
+    const int Version = 3;
     const int HashLength = 32;
     const string Suffix = ".json";
     static readonly byte[] s_magic = Encoding.ASCII.GetBytes("zfsarchive heads\n");
@@ -83,7 +83,7 @@ sealed class HeadCache
 
     static Dictionary<string, CachedHead> Read(byte[] bytes)
     {
-        using var reader = new HeadReader(new MemoryStream(bytes, s_magic.Length, bytes.Length - s_magic.Length - HashLength));
+        var reader = new HeadReader(bytes.AsMemory(s_magic.Length, bytes.Length - s_magic.Length - HashLength));
         if (reader.Number() != Version) return [];
         var count = (int)reader.Number();
         var known = new Dictionary<string, CachedHead>(count);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text;
 using ZfsArchive.Manifests;
 using ZfsArchive.Model;
 
@@ -9,9 +10,9 @@ namespace ZfsArchive.Repository;
 /// <summary>Writes entries.</summary>
 sealed class HeadWriter(Stream stream) : IDisposable
 {
-    readonly BinaryWriter _out = new(stream, System.Text.Encoding.UTF8, leaveOpen: true);
+    readonly BinaryWriter _out = new(stream, Encoding.UTF8, leaveOpen: true);
     readonly Dictionary<string, int> _texts = [];
-    readonly Dictionary<string, int> _entries = [];
+    readonly Dictionary<string, (int Number, string Sha256)> _entries = [];
 
     public void Number(long value) => _out.Write7BitEncodedInt64(value);
 
@@ -22,7 +23,7 @@ sealed class HeadWriter(Stream stream) : IDisposable
         Once(entry.Sha256);
         Number(entry.ManifestLength);
         Head(entry.Head);
-        _entries.TryAdd(entry.Id, _entries.Count);
+        _entries.TryAdd(entry.Id, (_entries.Count, entry.Sha256));
     }
 
     void Head(ManifestHead head)
@@ -44,9 +45,10 @@ sealed class HeadWriter(Stream stream) : IDisposable
             Once(from.Name);
             // mostly one that was written before
             var isKnown = _entries.TryGetValue(from.Archive, out var known);
-            Number(isKnown ? known : -1);
+            Number(isKnown ? known.Number : -1);
             if (!isKnown) Once(from.Archive);
-            Once(from.ManifestSha256);
+            // and mostly the same
+            Once(isKnown && known.Sha256 == from.ManifestSha256 ? null : from.ManifestSha256);
         }
         Stream(head.Stream);
         Encryption(head.Encryption);
@@ -150,85 +152,4 @@ sealed class HeadWriter(Stream stream) : IDisposable
     }
 
     public void Dispose() => _out.Dispose();
-}
-
-/// <summary>Reads what <see cref="HeadWriter"/> has written.</summary>
-sealed class HeadReader(Stream stream) : IDisposable
-{
-    readonly BinaryReader _in = new(stream);
-    readonly List<string> _texts = [];
-    readonly Dictionary<string, DatasetFolder> _folders = [];
-    readonly Dictionary<ManifestDataset, ManifestDataset> _datasets = [];
-    readonly Dictionary<string, ImmutableArray<string>> _lists = [];
-    readonly List<string> _ids = [];
-
-    public long Number() => _in.Read7BitEncodedInt64();
-
-    public ArchiveEntry Entry()
-    {
-        var folder = Text()!;
-        if (!_folders.TryGetValue(folder, out var known)) known = _folders[folder] = DatasetFolder.TryParse(folder) ?? throw new InvalidDataException(folder);
-        var name = new ArchiveName(Text() + _in.ReadString(), Guid()!.Value, Guid(), (int)Number());
-        var (sha256, length) = (Once()!, Number());
-        var entry = new ArchiveEntry(known, name, Head(), sha256, length);
-        _ids.Add(entry.Id);
-        return entry;
-    }
-
-    ManifestHead Head()
-    {
-        var format = (int)Number();
-        var dataset = Shared(_datasets, new(Text()!, Guid(), Guid(), Text()!));
-        var snapshot = new ManifestSnapshot(Once()!, Guid()!.Value, Guid(), Guid()!.Value);
-        var kind = Text()!;
-        var from = _in.ReadBoolean() ? new ManifestBase(Guid()!.Value, Once(), Number() is >= 0 and var known ? _ids[(int)known] : Once()!, Once()!) : null;
-        var stream = Stream();
-        var encryption = Encryption();
-        return new(
-            format, dataset, snapshot, kind, from, stream, encryption, null, new(Number() is >= 0 and var target ? (int)target : null, (int)Number(), Text()!), new(Text()!),
-            new(Number(), Number(), Number()), new(new(Number() + Offset(out var offset), offset), Text()!, Text()!, Text(), Text()), Once(), new(Number(), Text()!));
-    }
-
-    // The time was written as UTC, its offset behind it.
-    long Offset(out TimeSpan offset)
-    {
-        offset = new(Number());
-        return offset.Ticks;
-    }
-
-    ManifestStream Stream() => new(
-        Number(), Once()!, Guid()!.Value, Once(), _in.ReadBoolean(), List(), (uint)Number(), Number() is >= 0 and var opaque ? opaque : null, List(), ImmutableSortedDictionary<string, long>.Empty, new(Text()!, List()), List());
-
-    ManifestEncryption Encryption() => new(
-        _in.ReadBoolean(), Text(), Guid()!.Value, Text(), Text(), Guid()!.Value, Guid()!.Value, Guid()!.Value,
-        _in.ReadBoolean() ? new(Text()!, Guid(), _in.ReadBoolean()) : null);
-
-    static T Shared<T>(Dictionary<T, T> known, T value) where T : notnull => known.TryGetValue(value, out var first) ? first : known[value] = value;
-
-    ulong? Guid() => _in.ReadBoolean() ? _in.ReadUInt64() : null;
-
-    string? Text()
-    {
-        var known = (int)Number();
-        if (known == 0) return null;
-        if (known > 1) return _texts[known - 2];
-        _texts.Add(_in.ReadString());
-        return _texts[^1];
-    }
-
-    string? Once() => _in.ReadBoolean() ? _in.ReadString() : null;
-
-    // There are few different ones.
-    ImmutableArray<string> List()
-    {
-        var count = (int)Number();
-        if (count < 0) return default;
-        if (count == 0) return [];
-        var texts = new string[count];
-        for (var i = 0; i < count; i++) texts[i] = Text()!;
-        var all = string.Join('\0', texts);
-        return _lists.TryGetValue(all, out var known) ? known : _lists[all] = [.. texts];
-    }
-
-    public void Dispose() => _in.Dispose();
 }
