@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using ZfsArchive.Cli.Output;
+using ZfsArchive.Model;
 using ZfsArchive.Repository;
 using ZfsArchive.Zfs;
 
@@ -68,7 +69,12 @@ public sealed class ProcessHost : IHost, IDisposable
 
     string Place(string ofRoot, string variable, string underHome) =>
         System.Environment.IsPrivilegedProcess ? ofRoot
-        : Path.Combine(Environment(variable) ?? Path.Combine(System.Environment.GetFolderPath(System.Environment.SpecialFolder.UserProfile), underHome), "zfsarchive");
+        : Path.Combine(Environment(variable) is { } named && Path.IsPathRooted(named) ? named : Path.Combine(Home(), underHome), "zfsarchive");
+
+    // Relative to the current folder it would be anybody's.
+    static string Home() => System.Environment.GetFolderPath(System.Environment.SpecialFolder.UserProfile, System.Environment.SpecialFolderOption.DoNotVerify) is var home && Path.IsPathRooted(home)
+        ? home
+        : throw new ArchiveException(FailureKind.Usage, "HOME is not set: set it, or ZFSARCHIVE_CONFIG, ZFSARCHIVE_STATE and ZFSARCHIVE_CACHE");
 
     public void Dispose()
     {

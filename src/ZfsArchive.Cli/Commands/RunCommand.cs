@@ -28,7 +28,6 @@ static class RunCommand
             if (configuration.Jobs.IsEmpty) throw new ArchiveException(FailureKind.Usage, $"{configuration.File} has no jobs: nothing to do");
             foreach (var unknown in only.Where(name => configuration.Jobs.All(j => j.Name != name)))
                 throw new ArchiveException(FailureKind.Usage, $"{configuration.File} has no job '{unknown}'; jobs are {string.Join(", ", configuration.Jobs.Select(j => j.Name))}");
-            using var runLock = parsed.GetValue(dryRun) ? null : RunLock.Take(host.Folders);
             using var events = new EventLog(host, parsed.GetValue(verbose), parsed.GetValue(log));
             using var verb = new RunVerb(host, configuration, [.. parsed.GetValue(Options.Settings) ?? []], file, events, parsed.GetValue(dryRun));
             return await verb.RunAsync(only, parsed.GetValue(json), parsed.GetValue(quiet), cancel);
@@ -50,6 +49,8 @@ sealed class RunVerb(IHost host, Configuration configuration, ImmutableArray<str
 
     public string HostName => host.HostName;
 
+    public LocalFolders Folders => host.Folders;
+
     public string Version => Options.Version;
 
     public Task<ArchiveRepository> OpenAsync(RepositoryRule rule, RepositoryUse use, CancellationToken cancel) =>
@@ -69,10 +70,12 @@ sealed class RunVerb(IHost host, Configuration configuration, ImmutableArray<str
 
     public async Task<int> RunAsync(IReadOnlyCollection<string> only, bool json, bool quiet, CancellationToken cancel)
     {
-        await TellAsync(new(AlertPhase.Start, "start", $"zfsarchive on {HostName}: begins", "", "", HostName), cancel);
+        RunLock? runLock = null;
         NightResult night;
         try
         {
+            if (!dryRun) runLock = RunLock.Take(Folders, Clock);
+            await TellAsync(new(AlertPhase.Start, "start", $"zfsarchive on {HostName}: begins", "", "", HostName), cancel);
             night = await new NightRun(configuration, this, dryRun).ExecuteAsync(only, cancel);
         }
         catch (Exception e)
@@ -83,6 +86,10 @@ sealed class RunVerb(IHost host, Configuration configuration, ImmutableArray<str
             using var limit = new CancellationTokenSource(s_lastWords, Clock);
             await TellAsync(new(AlertPhase.Failure, "failed", $"zfsarchive on {HostName}: FAILED", words, failure, HostName), limit.Token);
             throw;
+        }
+        finally
+        {
+            runLock?.Dispose();
         }
         Dispose();
         foreach (var failure in night.Failures) events.Failed($"{failure.Where}: {failure.Text}");

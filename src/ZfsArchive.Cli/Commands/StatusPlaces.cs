@@ -20,7 +20,12 @@ static class StatusPlaces
         if ((place.Text ?? host.Environment("ZFSARCHIVE_REPO")) is null && places.File is not null)
         {
             var configuration = places.Load();
-            return [.. configuration.Repositories.Select(rule => Watch(host, place with { Text = rule.Name }, rule.Url, Promise(configuration, rule), rule.Optional))];
+            var reached = new ReachedPlaces(host.Folders);
+            return [.. configuration.Repositories.Select(rule => Watch(host, place with { Text = rule.Name }, rule.Url, Promise(configuration, rule), rule.Optional) with { Broken = Broken(rule) })];
+
+            // If it is not there now. Of several that take turns another one may be: then it was seen lately.
+            string? Broken(RepositoryRule rule) => configuration.Jobs.Where(j => j.Repositories.Contains(rule.Name))
+                .Select(j => reached.Broken(j, [.. j.Repositories.Select(configuration.Repository)], host.Clock.GetUtcNow())).FirstOrDefault(text => text is not null);
         }
         var (location, found) = places.Find(place.Text);
         StoreAddress.Parse(location);

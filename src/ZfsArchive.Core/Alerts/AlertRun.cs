@@ -108,7 +108,7 @@ public sealed class AlertRun(ImmutableArray<NotifyRule> rules, Func<SecretSource
 
     async Task<string?> RunAsync(ImmutableArray<string> command, string input, NotifyRule rule, AlertMessage message, CancellationToken cancel)
     {
-        var environment = new Dictionary<string, string> { ["ZFSARCHIVE_STATE"] = message.State, ["ZFSARCHIVE_TITLE"] = message.Title };
+        var environment = new Dictionary<string, string> { ["ZFSARCHIVE_RESULT"] = message.State, ["ZFSARCHIVE_TITLE"] = message.Title };
         return (await ProgramRun.ExecuteAsync(command, input, environment, rule.Timeout, clock, cancel)).Failure is { } failure ? $"{Name(rule)}: {failure}" : null;
     }
 

@@ -1,4 +1,5 @@
 using ZfsArchive.Model;
+using ZfsArchive.Stores;
 
 namespace ZfsArchive.Config;
 
@@ -19,6 +20,8 @@ public static class ConfigurationFile
         }
         // it names programs that run with the rights of who reads it
         if ((file.Mode & UnixFileMode.OtherWrite) != 0) throw new ConfigurationException([new(path, 0, 0, $"everybody may write to it, and it names programs that are run: chmod o-w {path}")]);
+        if (file.Owner != 0 && file.Owner != Posix.EffectiveUser())
+            throw new ConfigurationException([new(path, 0, 0, $"it belongs to user {file.Owner}, neither to root nor to who runs this program, and it names programs that are run: chown it")]);
         return ConfigurationReader.Read(file.Bytes, path);
     }
 }

@@ -12,6 +12,9 @@ public interface INightWorld
 
     string HostName { get; }
 
+    /// <summary>Where this host keeps what it remembers.</summary>
+    LocalFolders Folders { get; }
+
     /// <summary>Of this program.</summary>
     string Version { get; }
 

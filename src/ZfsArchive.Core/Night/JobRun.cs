@@ -66,6 +66,7 @@ sealed class JobRun(JobRule job, Configuration configuration, OpenedRepositories
             foreach (var source in sources)
                 if (await TryAsync($"{name}: {source.Dataset.Name}", () => ArchiveAsync(run, repository, source, cancel))) _well++;
         }
+        if (repositories.Broken(job, configuration) is { } broken) _failures.Add(new(job.Name, broken, FailureKind.NoRepository));
         // A disk that is not always there must not keep everything at the source; its own bookmark is enough for it.
         if (dryRun || job.Repositories.Any(name => !configuration.Repository(name).Optional && open.TrueForAll(o => o.Rule.Name != name))) return;
         foreach (var source in sources) await TryAsync(source.Dataset.Name, () => CleanUpAsync(source, open, cancel));

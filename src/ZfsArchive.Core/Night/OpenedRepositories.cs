@@ -23,6 +23,7 @@ sealed class OpenedRepositories(INightWorld world, bool dryRun) : IAsyncDisposab
     readonly Dictionary<string, OpenRepository> _forJobs = [];
     readonly Dictionary<string, StageTimes> _times = [];
     readonly Dictionary<string, NightFailure> _failures = [];
+    readonly ReachedPlaces _reached = new(world.Folders);
 
     /// <summary>Where it is, as far as is known.</summary>
     public string LocationOf(RepositoryRule rule) => _stores.TryGetValue(rule.Name, out var repository) ? repository.Store.Location : rule.Url;
@@ -42,14 +43,20 @@ sealed class OpenedRepositories(INightWorld world, bool dryRun) : IAsyncDisposab
         {
             open = _forJobs[rule.Name] = await BeginAsync(rule, cancel);
             _times[rule.Name] = open.Times;
+            if (!dryRun) _reached.Saw(rule.Name, world.Clock.GetUtcNow());
             return open;
         }
         catch (Exception e) when (e is not OperationCanceledException && FailureWords.Of(e) is not null)
         {
             _failures[rule.Name] = new(rule.Name, FailureWords.Of(e)!, FailureWords.KindOf(e));
+            if (!dryRun) _reached.Missed(rule.Name, world.Clock.GetUtcNow());
             return null;
         }
     }
+
+    /// <summary>What is to be said of a job none of whose repositories was there for too long; null: nothing.</summary>
+    public string? Broken(JobRule job, Configuration configuration) =>
+        _reached.Broken(job, [.. job.Repositories.Select(configuration.Repository).Where(r => _failures.ContainsKey(r.Name))], world.Clock.GetUtcNow());
 
     /// <summary>A repository without a lease.</summary>
     /// <exception cref="Model.ArchiveException">It cannot be had.</exception>

@@ -20,7 +20,8 @@ public static class ProgramRun
     public static async Task<ProgramOutcome> ExecuteAsync(
         IReadOnlyList<string> command, string input, IReadOnlyDictionary<string, string> environment, TimeSpan limit, TimeProvider clock, CancellationToken cancel)
     {
-        using var process = new Process { StartInfo = Start(command, environment) };
+        if (ProgramPath.Find(command[0], ProgramPath.Usual) is not { } program) return new($"{command[0]} could not be started: it is in no folder of PATH");
+        using var process = new Process { StartInfo = Start(program, command, environment) };
         try
         {
             process.Start();
@@ -51,9 +52,9 @@ public static class ProgramRun
         }
     }
 
-    static ProcessStartInfo Start(IReadOnlyList<string> command, IReadOnlyDictionary<string, string> environment)
+    static ProcessStartInfo Start(string program, IReadOnlyList<string> command, IReadOnlyDictionary<string, string> environment)
     {
-        var start = new ProcessStartInfo(command[0]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = "/" };
+        var start = new ProcessStartInfo(program) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = "/" };
         foreach (var argument in command.Skip(1)) start.ArgumentList.Add(argument);
         foreach (var (name, value) in environment) start.Environment[name] = value;
         return start;

@@ -67,7 +67,7 @@ public sealed class KnownHeads(LocalFolders folders, RepositoryDescriptor reposi
     {
         try
         {
-            Directory.CreateDirectory(folders.State);
+            LocalFolders.Make(folders.State);
             using var file = new FileStream(Path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite);
             // what a killed process has left of a line must not spoil the next one
             file.Write(Encoding.UTF8.GetBytes(file.Length > 0 && !EndsInLine() ? "\n" + lines : lines));

@@ -1,4 +1,5 @@
 using System.Globalization;
+using ZfsArchive.Model;
 using ZfsArchive.Processes;
 
 namespace ZfsArchive.Repository;
@@ -13,8 +14,21 @@ public sealed record LocalFolders(string State, string Cache)
     /// <summary>A new spool file; a shared lock says that it is in use for as long as it is open.</summary>
     public FileStream NewSpool()
     {
-        Directory.CreateDirectory(Cache);
-        return new(Path.Combine(Cache, Path.GetRandomFileName() + SpoolSuffix), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite, 64 << 10, FileOptions.DeleteOnClose);
+        try
+        {
+            Make(Cache);
+            return new(Path.Combine(Cache, Path.GetRandomFileName() + SpoolSuffix), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite, 64 << 10, FileOptions.DeleteOnClose);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ArchiveException(FailureKind.Failed, $"{Cache}, where this host keeps what is under way, cannot be written ({e.Message}): make it writable, or name another folder with ZFSARCHIVE_CACHE", e);
+        }
+    }
+
+    /// <summary>Makes a folder of ours when it is not there: names of datasets stand in it, and locks, which are nobody else's business.</summary>
+    public static void Make(string folder)
+    {
+        if (!Directory.Exists(folder)) Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 
     /// <summary>Removes the spools and drafts of runs that were killed; spools of running ones are locked, and drafts name their process.</summary>
@@ -42,7 +56,7 @@ public sealed record LocalFolders(string State, string Cache)
         var draft = string.Create(CultureInfo.InvariantCulture, $"{path}.{Environment.ProcessId}{DraftSuffix}");
         try
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            Make(Path.GetDirectoryName(path)!);
             File.WriteAllBytes(draft, content);
             File.Move(draft, path, overwrite: true);
             return true;

@@ -9,6 +9,8 @@ namespace ZfsArchive.Sftp;
 /// <summary>A running ssh with its three pipes.</summary>
 sealed class SshChild : IDisposable
 {
+    const string NoClient = "ssh cannot be started: is the OpenSSH client installed?";
+
     /// <summary>How long an ssh may take to end when its input has.</summary>
     static readonly TimeSpan s_patience = TimeSpan.FromSeconds(2);
 
@@ -43,15 +45,15 @@ sealed class SshChild : IDisposable
     /// <summary>Starts ssh with three pipes, in English, and out of the reach of the terminal's Ctrl-C: what it interrupts must still be cleared away.</summary>
     public static Process StartProcess(IReadOnlyList<string> arguments)
     {
-        // setsid would be started well, and find no ssh
-        var detach = IsInPath("ssh") ? s_detaching.FirstOrDefault(File.Exists) : null;
-        var start = new ProcessStartInfo(detach ?? "ssh")
+        var ssh = ProgramPath.Find("ssh", ProgramPath.Usual) ?? throw new SftpFault(StoreFailure.Permanent, NoClient);
+        var detach = s_detaching.FirstOrDefault(File.Exists);
+        var start = new ProcessStartInfo(detach ?? ssh)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        if (detach is not null) start.ArgumentList.Add("ssh");
+        if (detach is not null) start.ArgumentList.Add(ssh);
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
         start.Environment["LC_ALL"] = "C";
         try
@@ -60,7 +62,7 @@ sealed class SshChild : IDisposable
         }
         catch (Win32Exception e)
         {
-            throw new SftpFault(StoreFailure.Permanent, "ssh cannot be started: is the OpenSSH client installed?", e);
+            throw new SftpFault(StoreFailure.Permanent, NoClient, e);
         }
     }
 
@@ -104,8 +106,6 @@ sealed class SshChild : IDisposable
         _process.StandardError.Dispose();
         _process.Dispose();
     }
-
-    static bool IsInPath(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(folder => File.Exists(Path.Combine(folder, program)));
 
     async Task QuietlyAsync(Task task)
     {

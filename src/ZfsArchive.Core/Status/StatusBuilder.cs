@@ -45,8 +45,12 @@ public static class StatusBuilder
     }
 
     /// <summary>One that could not be looked at.</summary>
-    public static RepositoryStatus Unreachable(string name, string location, string why, bool isOptional) => new(
-        name, location, null, why, 0, 0, null, 0, null, "", null, null, [], [], [new(isOptional ? Health.Ok : Health.Unknown, $"nothing is known of it now: {why}", Concern.Unreachable)]);
+    /// <param name="broken">Which promise that breaks; null: none.</param>
+    public static RepositoryStatus Unreachable(string name, string location, string why, bool isOptional, string? broken = null)
+    {
+        var remark = new Remark(isOptional ? Health.Ok : Health.Unknown, $"nothing is known of it now: {why}", Concern.Unreachable);
+        return new(name, location, null, why, 0, 0, null, 0, null, "", null, null, [], [], broken is null ? [remark] : [remark, new(Health.Warning, broken, Concern.Late)]);
+    }
 
     static IEnumerable<Remark> Remarks(StatusFacts facts, StatusPromise promise, ImmutableArray<DatasetStatus> datasets, DateTimeOffset now)
     {

@@ -12,7 +12,8 @@ namespace ZfsArchive.Status;
 /// <param name="Location">Where it is, also when it cannot be opened.</param>
 /// <param name="OpenAsync">Opens it for reading.</param>
 /// <param name="IsOptional">A disk that is not always there: its absence is told, and is no failure.</param>
-public sealed record WatchedRepository(string Location, Func<CancellationToken, Task<ArchiveRepository>> OpenAsync, StatusPromise Promise, bool IsOptional);
+/// <param name="Broken">Which promise its absence breaks; null: none.</param>
+public sealed record WatchedRepository(string Location, Func<CancellationToken, Task<ArchiveRepository>> OpenAsync, StatusPromise Promise, bool IsOptional, string? Broken = null);
 
 /// <summary>Gathers what status tells. Takes no lease and writes nothing: who may only read may look.</summary>
 public static class StatusLook
@@ -67,7 +68,7 @@ public static class StatusLook
             return Away($"{e.GetType().Name}: {e.Message}");
         }
 
-        RepositoryStatus Away(string why) => StatusBuilder.Unreachable(watched.Promise.Name, watched.Location, why, watched.IsOptional);
+        RepositoryStatus Away(string why) => StatusBuilder.Unreachable(watched.Promise.Name, watched.Location, why, watched.IsOptional, watched.Broken);
     }
 
     static async Task<RepositoryStatus> OpenAndLookAsync(WatchedRepository watched, TimeProvider clock, CancellationToken cancel)

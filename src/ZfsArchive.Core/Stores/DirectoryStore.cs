@@ -28,7 +28,11 @@ public sealed class DirectoryStore : IObjectStore
 
     public Task MakePlaceAsync(CancellationToken cancel)
     {
-        if (!Directory.Exists(Location)) Directory.CreateDirectory(Location, (UnixFileMode)0b111_000_000);
+        if (Directory.Exists(Location)) return Task.CompletedTask;
+        // on a disk that is not mounted, its folder would be made on another one
+        if (!Directory.Exists(Path.GetDirectoryName(Location)))
+            throw new StoreException(StoreFailure.Absent, $"{Path.GetDirectoryName(Location)}, in which {Path.GetFileName(Location)} would be made, is not there: mount the disk, or make that folder first (mkdir -p)");
+        Directory.CreateDirectory(Location, (UnixFileMode)0b111_000_000);
         return Task.CompletedTask;
     }
 

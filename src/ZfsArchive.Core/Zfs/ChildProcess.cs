@@ -10,6 +10,9 @@ sealed class ChildProcess : IAsyncDisposable
     /// <summary>A process that waits for a hung pool can't be killed; nobody should wait for it.</summary>
     static readonly TimeSpan _patience = TimeSpan.FromSeconds(5);
 
+    /// <summary>ENOENT.</summary>
+    const int Absent = 2;
+
     readonly Process _process;
     readonly TimeProvider _clock;
     readonly StandardErrorTail _errors;
@@ -57,9 +60,8 @@ sealed class ChildProcess : IAsyncDisposable
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
         start.Environment["LC_ALL"] = "C";
         start.Environment.TryGetValue("PATH", out var path);
-        // cron and service managers often leave out the folders of the administrator.
-        start.Environment["PATH"] = path = string.Join(':', [.. Some(searchPath), .. Some(path), "/usr/local/sbin", "/usr/sbin", "/sbin"]);
-        start.FileName = Find(program, path);
+        start.Environment["PATH"] = path = string.Join(':', [.. Some(searchPath), .. Some(path), ProgramPath.Administrative]);
+        start.FileName = ProgramPath.Find(program, path) ?? throw ZfsException.NotStarted(command, program, new Win32Exception(Absent));
         try
         {
             return new(Process.Start(start)!, command, isSender, clock);
@@ -146,8 +148,4 @@ sealed class ChildProcess : IAsyncDisposable
     }
 
     static string[] Some(string? path) => string.IsNullOrEmpty(path) ? [] : [path];
-
-    static string Find(string program, string path) => program.Contains('/', StringComparison.Ordinal)
-        ? program
-        : path.Split(':').Where(folder => folder.Length > 0).Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists) ?? program;
 }

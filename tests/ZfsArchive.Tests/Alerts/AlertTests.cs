@@ -92,7 +92,7 @@ public sealed class AlertTests : IDisposable
         File.WriteAllText(sendmail, $"#!/bin/sh\necho \"$@\" > {mail}\ncat >> {mail}\n");
         File.SetUnixFileMode(sendmail, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         Assert.Empty(await SendAsync(
-            s_failed, new NotifyRule.Mail("root", "nas@example.org", sendmail, NotifyWhen.Failure, s_short), new NotifyRule.Program(["/bin/sh", "-c", $"echo $ZFSARCHIVE_STATE > {told}; cat >> {told}"], NotifyWhen.Failure, s_short)));
+            s_failed, new NotifyRule.Mail("root", "nas@example.org", sendmail, NotifyWhen.Failure, s_short), new NotifyRule.Program(["/bin/sh", "-c", $"echo $ZFSARCHIVE_RESULT > {told}; cat >> {told}"], NotifyWhen.Failure, s_short)));
         var text = File.ReadAllText(mail);
         Assert.StartsWith("-t -oi\nTo: root\nFrom: nas@example.org\nSubject: zfsarchive on nas: FAILED\n", text, StringComparison.Ordinal);
         Assert.EndsWith($"\n\n{s_failed.Summary}\n", text, StringComparison.Ordinal);

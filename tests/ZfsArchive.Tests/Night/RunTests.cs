@@ -121,7 +121,7 @@ public sealed class RunTests : IDisposable
     public async Task A_second_run_at_the_same_time_is_refused()
     {
         await _world.ConfigureAsync(Two, Host.Repo);
-        using (ZfsArchive.Repository.RunLock.Take(Host.Folders))
+        using (ZfsArchive.Repository.RunLock.Take(Host.Folders, Host.Clock))
         {
             await Host.ExpectAsync(11, null, "run");
             Assert.Contains("another run is under way", Host.Error.ToString(), StringComparison.Ordinal);
