@@ -13,12 +13,13 @@ public static class Application
     {
         var root = Root(host);
         var parsed = root.Parse(arguments);
-        if (parsed.Errors.Count > 0)
+        // What is not known comes first: it is why the rest does not fit.
+        var errors = UnknownWords.Of(parsed, arguments) is { Count: > 0 } unknown ? unknown : [.. parsed.Errors.Select(e => e.Message)];
+        if (errors.Count > 0)
         {
-            foreach (var error in parsed.Errors) await host.Error.WriteLineAsync($"zfsarchive: {error.Message}");
-            var verb = parsed.CommandResult.Command == root ? "" : $" {parsed.CommandResult.Command.Name}";
-            await host.Error.WriteLineAsync($"zfsarchive: see zfsarchive{verb} --help");
-            await PrintFailureAsync(host, arguments, string.Join("; ", parsed.Errors.Select(e => e.Message)), ExitCodes.Usage);
+            foreach (var error in errors) await host.Error.WriteLineAsync($"zfsarchive: {error}");
+            await host.Error.WriteLineAsync($"zfsarchive: see {$"zfsarchive {UnknownWords.Path(parsed.CommandResult)}".TrimEnd()} --help");
+            await PrintFailureAsync(host, arguments, string.Join("; ", errors), ExitCodes.Usage);
             return ExitCodes.Usage;
         }
         try

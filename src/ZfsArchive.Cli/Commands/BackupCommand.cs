@@ -108,6 +108,7 @@ sealed class DatasetBackup(IHost host, ArchiveRepository repository, Lease? leas
     readonly ImmutableArray<BackupStepResult>.Builder _steps = ImmutableArray.CreateBuilder<BackupStepResult>();
     readonly ImmutableArray<string>.Builder _skipped = ImmutableArray.CreateBuilder<string>();
     readonly List<(string Text, int Code)> _failures = [];
+    readonly List<string> _foreseen = [];
     BackupRun _run = null!;
     ProgressLine? _line;
 
@@ -125,7 +126,7 @@ sealed class DatasetBackup(IHost host, ArchiveRepository repository, Lease? leas
         var done = 0;
         foreach (var source in sources)
         {
-            var plan = BackupPlanner.Plan(source, catalog, policy);
+            var plan = BackupPlanner.Plan(source.Foreseeing(_foreseen, host.Clock.GetUtcNow()), catalog, policy);
             _skipped.AddRange(plan.Skipped.Select(s => $"{s.Name}: {s.Because}"));
             if (plan.Refusal is { } refusal)
             {
@@ -171,9 +172,11 @@ sealed class DatasetBackup(IHost host, ArchiveRepository repository, Lease? leas
         foreach (var step in plan.Steps)
         {
             var raw = plan.Source.Raw;
-            var estimate = await zfs.EstimateAsync(new(step.Snapshot.Name, step.Base?.Name, raw, !raw, !raw), cancel);
+            // what is not taken yet has neither size nor GUID; it is the newest, and so never a base
+            var isForeseen = _foreseen.Contains(step.Snapshot.Name);
+            var estimate = isForeseen ? null : await zfs.EstimateAsync(new(step.Snapshot.Name, step.Base?.Name, raw, !raw, !raw), cancel);
             if (!arguments.Quiet && !arguments.Json) await host.Out.WriteLineAsync($"would archive {step.Snapshot.Name}, {(estimate is { } bytes ? $"about {Text.Bytes(bytes)}" : "of unknown size")}, {step.Why}");
-            _steps.Add(new(plan.Source.Dataset.Name, step.Snapshot.Name, step.Snapshot.Guid.ToString(CultureInfo.InvariantCulture), step.Base is null ? ManifestHead.Full : ManifestHead.Incremental,
+            _steps.Add(new(plan.Source.Dataset.Name, step.Snapshot.Name, isForeseen ? null : step.Snapshot.Guid.ToString(CultureInfo.InvariantCulture), step.Base is null ? ManifestHead.Full : ManifestHead.Incremental,
                 step.Base?.Name, step.Why, "planned", null, null, null, null, estimate));
         }
         return catalog;
@@ -186,8 +189,9 @@ sealed class DatasetBackup(IHost host, ArchiveRepository repository, Lease? leas
         var now = host.Clock.GetUtcNow();
         foreach (var (_, names) in OwnMarks.SnapshotNames(datasets, OwnMarks.StandardPrefix, arguments.AllowPlaintext, now))
         {
-            if (arguments.DryRun) await host.Out.WriteLineAsync($"would take {string.Join(", ", names)}");
-            else await zfs.SnapshotAsync(names, cancel);
+            if (!arguments.DryRun) await zfs.SnapshotAsync(names, cancel);
+            else _foreseen.AddRange(names);
+            if (arguments is { DryRun: true, Quiet: false, Json: false }) await host.Out.WriteLineAsync($"would take {string.Join(", ", names)}");
         }
     }
 
@@ -235,11 +239,11 @@ static class BackupReport
         }
         if (arguments.Quiet) return;
         foreach (var skip in skipped) await host.Out.WriteLineAsync($"skipped {skip}");
-        if (arguments.DryRun) return;
+        if (steps.IsEmpty && failures.IsEmpty) await host.Out.WriteLineAsync("nothing to do: every snapshot is archived");
+        if (arguments.DryRun || steps.IsEmpty) return;
         foreach (var step in steps)
             await host.Out.WriteLineAsync($"{step.State}: {step.Snapshot} ({step.Kind}), {Text.Bytes(step.Length ?? 0)} as {Text.Bytes(step.StoredLength ?? 0)}, {Text.Bytes(step.SentLength ?? 0)} sent, as {step.Archive}");
-        if (steps.IsEmpty && failures.IsEmpty) await host.Out.WriteLineAsync("nothing to do: every snapshot is archived");
-        else if (times is not null)
+        if (times is not null)
             await host.Out.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{seconds:0.0} s; {Text.Stages(StageSeconds.Of(times))}"));
     }
 }

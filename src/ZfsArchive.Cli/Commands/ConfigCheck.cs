@@ -11,6 +11,8 @@ static class ConfigCheck
 {
     const UnixFileMode Executable = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
 
+    const string Absent = "is not there", NoMail = $"{Absent}: install a mail program (apt install msmtp-mta), or use ping: in place of mail:";
+
     /// <exception cref="ArchiveException">Usage: there is none.</exception>
     public static ConfigCheckResult Run(IHost host, ConfiguredPlaces places)
     {
@@ -54,15 +56,15 @@ static class ConfigCheck
     }
 
     static IEnumerable<string> OfPrograms(Configuration configuration) =>
-        configuration.Jobs.SelectMany(j => j.Hooks.Before.Concat(j.Hooks.After).Select(c => (Where: $"job '{j.Name}'", Program: c[0])))
+        configuration.Jobs.SelectMany(j => j.Hooks.Before.Concat(j.Hooks.After).Select(c => (Where: $"job '{j.Name}'", Program: c[0], Absent: Absent)))
             .Concat(configuration.Notify.SelectMany(n => n switch
             {
-                NotifyRule.Mail mail => [(Where: "notify", Program: mail.Sendmail)],
-                NotifyRule.Program program => [("notify", program.Command[0])],
-                _ => Array.Empty<(string Where, string Program)>(),
+                NotifyRule.Mail mail => [(Where: "notify", Program: mail.Sendmail, Absent: NoMail)],
+                NotifyRule.Program program => [("notify", program.Command[0], Absent)],
+                _ => Array.Empty<(string Where, string Program, string Absent)>(),
             }))
             .Where(p => !File.Exists(p.Program) || (File.GetUnixFileMode(p.Program) & Executable) == 0)
-            .Select(p => $"{p.Where}: {p.Program} {(File.Exists(p.Program) ? "cannot be executed: chmod +x" : "is not there")}");
+            .Select(p => $"{p.Where}: {p.Program} {(File.Exists(p.Program) ? "cannot be executed: chmod +x" : p.Absent)}");
 
     static IEnumerable<string> OfFiles(Configuration configuration) =>
         from repository in configuration.Repositories

@@ -15,7 +15,7 @@ static class DoctorCommand
     public static Command Build(IHost host)
     {
         var (repo, json) = (Options.Repo(), Options.Json());
-        var command = new Command("doctor", "Try out what a place really does with these credentials: 0 good, 1 not") { repo, json };
+        var command = new Command("doctor", "Try out what a place really does with these credentials: 0 good, 1 not, 10 it is not there") { repo, json };
         command.SetAction(async (parsed, cancel) =>
         {
             await using var store = Options.OpenStore(host, Options.PlaceOf(parsed, repo));
@@ -38,7 +38,14 @@ static class DoctorCommand
     // A place that is none yet can be looked at too; then nothing is kept.
     static async Task<ArchiveRepository?> RepositoryAsync(IHost host, IObjectStore store, CancellationToken cancel)
     {
-        if (await store.StatAsync(new(Layout.Descriptor), cancel) is null) return null;
+        try
+        {
+            if (await store.StatAsync(new(Layout.Descriptor), cancel) is null) return null;
+        }
+        catch (StoreException e) when (e.Failure is StoreFailure.Absent)
+        {
+            throw new ArchiveException(FailureKind.NoRepository, e.Message, e);
+        }
         return await ArchiveRepository.OpenAsync(store, host.Folders, RepositoryUse.Write, cancel);
     }
 

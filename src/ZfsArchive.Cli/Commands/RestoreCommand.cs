@@ -187,6 +187,11 @@ sealed class RestoreVerb(IHost host, RestoreArguments arguments)
     async Task SayAsync(RestorePlan plan)
     {
         if (arguments.Quiet || arguments.Json) return;
+        if (plan.Remaining.IsEmpty)
+        {
+            await host.Out.WriteLineAsync($"{plan.Wanted.SnapshotName} is there already, in {plan.Target.Name}");
+            return;
+        }
         await host.Out.WriteLineAsync($"{(arguments.DryRun ? "would restore" : "restoring")} {plan.Wanted.SnapshotName} to {plan.Target.Name}: {Text.Plural(plan.Remaining.Length, "archive")}, {Text.Bytes(plan.StoredLength)} to read, {Text.Bytes(plan.Length)} to receive");
         if (plan.AbortsPartial) await host.Out.WriteLineAsync($"  a half-received {plan.Remaining[0].SnapshotName} on the target is received again");
         foreach (var archive in plan.Remaining) await host.Out.WriteLineAsync($"  {archive.SnapshotName} ({archive.Head.Kind}, {Text.Bytes(archive.Head.Totals.StoredLength)})");
@@ -203,7 +208,7 @@ sealed class RestoreVerb(IHost host, RestoreArguments arguments)
             return;
         }
         if (arguments.Quiet || arguments.DryRun) return;
-        foreach (var result in restored) await host.Out.WriteLineAsync($"restored {result.Plan.Wanted.SnapshotName} to {result.Plan.Target.Name}, not mounted");
+        foreach (var result in restored.Where(r => !r.Plan.Remaining.IsEmpty)) await host.Out.WriteLineAsync($"restored {result.Plan.Wanted.SnapshotName} to {result.Plan.Target.Name}, not mounted");
         foreach (var root in restored.Where(r => r.Plan.Wanted.Head.Encryption is { Raw: true, EncryptionRoot: null or { IsRoot: true } }))
             await host.Out.WriteLineAsync($"next: zfs load-key {ShellQuoting.Quote(root.Plan.Target.Name)}, then zfs mount");
         foreach (var command in restored.SelectMany(r => r.Keys)) await host.Out.WriteLineAsync($"  {command}");

@@ -43,6 +43,7 @@ sealed class RunVerb(IHost host, Configuration configuration, ImmutableArray<str
     static readonly TimeSpan s_lastWords = TimeSpan.FromSeconds(20);
 
     readonly AlertRun _alerts = new(dryRun ? [] : configuration.Notify, new Secrets(host.Environment).Read, host.Clock);
+    readonly HashSet<string> _untold = [];
     ProgressLine? _line;
 
     public TimeProvider Clock => host.Clock;
@@ -105,7 +106,8 @@ sealed class RunVerb(IHost host, Configuration configuration, ImmutableArray<str
 
     async Task TellAsync(AlertMessage message, CancellationToken cancel)
     {
-        foreach (var failure in await _alerts.SendAsync(message, cancel)) await host.Error.WriteLineAsync($"zfsarchive: note: nobody was told by {failure}");
+        // who is not reached at the start is mostly not reached at the end: once is enough
+        foreach (var failure in (await _alerts.SendAsync(message, cancel)).Where(_untold.Add)) await host.Error.WriteLineAsync($"zfsarchive: note: nobody was told by {failure}");
     }
 
     // Damage outweighs everything; else what failed alike is told alike.

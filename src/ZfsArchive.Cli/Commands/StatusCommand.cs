@@ -14,15 +14,16 @@ static class StatusCommand
     public static Command Build(IHost host)
     {
         var dataset = new Argument<string?>("dataset") { Description = "Only this dataset and those below it", Arity = ArgumentArity.ZeroOrOne };
-        var (repo, json) = (Options.Repo(), Options.Json());
+        var (repo, json, quiet) = (Options.Repo(), Options.Json(), Options.Quiet());
+        quiet.Description = "Print nothing when all is well";
         var nagios = new Option<bool>("--nagios") { Description = "One line and the exit codes that Nagios and its kin expect: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN" };
         var prometheus = new Option<string?>("--prometheus") { Description = "Write a file for node_exporter's textfile collector; - is standard output" };
         var html = new Option<string?>("--html") { Description = "Write a page to look at, in one file; - is standard output" };
         var time = new Option<string?>("--max-time") { Description = "Wait for a repository at most so long, such as 50s; 10m if not said" };
-        var command = new Command("status", "Show what is archived, how old it is, and how sure that is: 0 well, 20 damage, 21 too old, 1 a repository is away") { dataset, repo, json, nagios, prometheus, html, time };
+        var command = new Command("status", "Show what is archived, how old it is, and how sure that is: 0 well, 20 damage, 21 too old, 1 a repository is away") { dataset, repo, json, nagios, prometheus, html, time, quiet };
         command.SetAction(async (parsed, cancel) =>
         {
-            var outputs = new StatusOutputs(parsed.GetValue(json), parsed.GetValue(nagios), parsed.GetValue(prometheus), parsed.GetValue(html));
+            var outputs = new StatusOutputs(parsed.GetValue(json), parsed.GetValue(nagios), parsed.GetValue(prometheus), parsed.GetValue(html), parsed.GetValue(quiet));
             try
             {
                 outputs.Check();
@@ -51,7 +52,7 @@ static class StatusCommand
 }
 
 /// <summary>Who is to hear it: people, unless something else was asked for.</summary>
-sealed record StatusOutputs(bool Json, bool Nagios, string? Prometheus, string? Html)
+sealed record StatusOutputs(bool Json, bool Nagios, string? Prometheus, string? Html, bool Quiet)
 {
     const string StandardOutput = "-";
 
@@ -72,7 +73,7 @@ sealed record StatusOutputs(bool Json, bool Nagios, string? Prometheus, string? 
             await host.Out.WriteLineAsync(JsonSerializer.Serialize(new StatusResult(report.Health, code, report.At, report.Host, report.Repositories), StatusJson.Default.StatusResult));
         else if (Nagios)
             await host.Out.WriteLineAsync(StatusNagios.Line(report));
-        else if (Prometheus is null && Html is null)
+        else if (Prometheus is null && Html is null && !(Quiet && report.Health is Health.Ok))
             foreach (var line in StatusText.Lines(report)) await host.Out.WriteLineAsync(line);
         return Nagios ? StatusNagios.Code(report.Health) : code;
     }

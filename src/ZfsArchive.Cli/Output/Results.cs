@@ -31,8 +31,9 @@ sealed record InspectEncryption(string Suite, string KeyGuid, string KeyFormat, 
 
 sealed record BackupResult(string Repository, bool DryRun, ImmutableArray<BackupStepResult> Archives, ImmutableArray<string> Skipped, ImmutableArray<string> Failures, double Seconds, StageSeconds? Stages);
 
+/// <param name="Guid">Null in a dry run of a snapshot that is not taken yet.</param>
 sealed record BackupStepResult(
-    string Dataset, string Snapshot, string Guid, string Kind, string? Base, string Why, string State, string? Archive, long? Length, long? StoredLength, long? SentLength, long? Estimate);
+    string Dataset, string Snapshot, string? Guid, string Kind, string? Base, string Why, string State, string? Archive, long? Length, long? StoredLength, long? SentLength, long? Estimate);
 
 sealed record ListResult(string Repository, string Id, ImmutableArray<ListedArchive> Archives, ImmutableArray<string> Faults);
 

@@ -13,7 +13,7 @@ static class StatusPageFacts
         Fact(page, $"Verified ({repository.VerifyLevel})", Text.Percent(repository.VerifiedLength, repository.StoredLength),
             repository.OldestVerification is { } oldest ? $"the oldest part {Text.Time(oldest)}" : "some of it never was", repository.StoredLength > 0 ? repository.VerifiedLength / (double)repository.StoredLength : null);
         Fact(page, "Last verification", Text.Time(repository.VerifiedAt), repository.Cycle is { } cycle ? $"all of it within {Text.Span(cycle)}" : "no cycle is promised");
-        Fact(page, "Last prune", Text.Time(repository.PrunedAt), "");
+        Fact(page, "Archives last removed", Text.Time(repository.PrunedAt), "");
         Fact(page, "Leases", repository.Leases.IsEmpty ? "none" : Text.Plural(repository.Leases.Count(l => l.IsAlive), "holder"), string.Join("; ", repository.Leases.Select(l => l.IsAlive ? l.Text : $"left behind: {l.Text}")));
         page.AddMarkup("</dl>\n");
     }

@@ -30,7 +30,7 @@ static class StatusText
             yield return $"  not looked at: {why}";
             yield break;
         }
-        yield return $"  {Text.Plural(repository.Archives, "archive")}, {Text.Bytes(repository.StoredLength)} stored; {Verified(repository)}; pruned {Text.Time(repository.PrunedAt)}; leases: {Leases(repository)}";
+        yield return $"  {Text.Plural(repository.Archives, "archive")}, {Text.Bytes(repository.StoredLength)} stored; {Verified(repository)}; {Removed(repository)}; leases: {Leases(repository)}";
         if (repository.Datasets.IsEmpty) yield break;
         List<string[]> rows = [["  DATASET", "NEWEST", ">AGE", ">OF", ">SNAPSHOTS", ">CHAIN", ">STORED", ">GROWTH", "VERIFIED", ""]];
         rows.AddRange(repository.Datasets.Select(d => Row(d, now)));
@@ -48,6 +48,9 @@ static class StatusText
     static string Verified(RepositoryStatus repository) => repository.VerifiedAt is null
         ? "never verified"
         : $"verified last {Text.Time(repository.VerifiedAt)}, {Text.Percent(repository.VerifiedLength, repository.StoredLength)} of it at level {repository.VerifyLevel}{(repository.OldestVerification is { } oldest ? $", the oldest part {Text.Time(oldest)}" : "")}";
+
+    // Prunes write down what they remove, not that they looked: of one that found nothing to remove nothing is known.
+    static string Removed(RepositoryStatus repository) => repository.PrunedAt is null ? "no archive was ever removed" : $"archives last removed {Text.Time(repository.PrunedAt)}";
 
     static string Leases(RepositoryStatus repository) =>
         repository.Leases.IsEmpty ? "none" : string.Join("; ", repository.Leases.Select(l => $"{l.Text}{(l.IsAlive ? "" : " (left behind)")}"));

@@ -60,7 +60,7 @@ public sealed class AlertRun(ImmutableArray<NotifyRule> rules, Func<SecretSource
         }
         catch (HttpRequestException e)
         {
-            return $"{Name(rule)}: {e.HttpRequestError}";
+            return $"{Name(rule)}: {Reason(e)}";
         }
         catch (ArchiveException e)
         {
@@ -71,6 +71,9 @@ public sealed class AlertRun(ImmutableArray<NotifyRule> rules, Func<SecretSource
             return $"{Name(rule)}: {e.GetType().Name}";
         }
     }
+
+    // The outer messages have the address in them. The innermost is the system's, or TLS's; without any there is only the kind.
+    static string Reason(HttpRequestException e) => e.GetBaseException() is var inner && inner != e ? inner.Message : e.HttpRequestError.ToString();
 
     Task<string?> SendAsync(NotifyRule rule, AlertMessage message, CancellationToken cancel) => rule switch
     {

@@ -16,6 +16,12 @@ public sealed record SourceFacts(
 
     /// <summary>What a snapshot or bookmark of this dataset is as a base.</summary>
     public NodeKey NodeOf(ulong guid, ulong ivsetGuid) => Raw ? new(guid, true, Dataset.KeyGuid, ivsetGuid) : new(guid, false, 0, 0);
+
+    /// <summary>The same as if these snapshots (full names, of this and other datasets) had been taken: for dry runs. What ZFS would give them nobody knows yet, so only their names and their order are true.</summary>
+    public SourceFacts Foreseeing(IReadOnlyCollection<string> taken, DateTimeOffset now) => this with
+    {
+        Snapshots = [.. Snapshots, .. taken.Where(name => name.StartsWith($"{Dataset.Name}@", StringComparison.Ordinal)).Select(name => new ZfsSnapshot(name, ulong.MaxValue, ulong.MaxValue, now.ToUnixTimeSeconds(), 0, 0))],
+    };
 }
 
 /// <summary>Which snapshot the first archive of a dataset is of.</summary>

@@ -57,7 +57,7 @@ sealed class ConfigText
         }
         catch (YamlException e)
         {
-            var (line, column, words) = SyntaxWords.Of(e, _text);
+            var (line, column, words) = SyntaxWords.Of(e, _text, _last.Line);
             _faults.Add(line, column, words);
         }
         catch (InvalidOperationException)

@@ -29,11 +29,14 @@ static class SyntaxWords
     ];
 
     /// <param name="text">The whole file, to look for what the library does not tell.</param>
-    public static (int Line, int Column, string Words) Of(YamlException fault, string text)
+    /// <param name="last">The line of the last thing that was understood.</param>
+    public static (int Line, int Column, string Words) Of(YamlException fault, string text, int last)
     {
         var (line, column) = ((int)fault.Start.Line, (int)fault.Start.Column);
-        var tab = text.Split('\n').Skip(line - 1).Take(2).ToList().FindIndex(l => l.TakeWhile(char.IsWhiteSpace).Contains('\t'));
-        if (tab >= 0) return (line + tab, 1, "this line is indented with a tab: YAML takes blanks only");
+        // of a tab in front of a key the library says that it is there, and always line 1
+        var (from, most) = fault.Message.Contains("invalid tab", StringComparison.Ordinal) ? (last, int.MaxValue) : (line, 2);
+        var tab = text.Split('\n').Skip(from - 1).Take(most).ToList().FindIndex(l => l.TakeWhile(char.IsWhiteSpace).Contains('\t'));
+        if (tab >= 0) return (from + tab, 1, "this line is indented with a tab: YAML takes blanks only");
         foreach (var (theirs, ours) in s_words)
             if (fault.Message.Contains(theirs, StringComparison.OrdinalIgnoreCase)) return (line, column, ours);
         return (line, column, "this is not YAML: look for a missing quote, bracket or ':' here or in the line above");

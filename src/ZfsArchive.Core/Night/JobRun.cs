@@ -96,7 +96,8 @@ sealed class JobRun(JobRule job, Configuration configuration, OpenedRepositories
 
     async Task ArchiveAsync(BackupRun run, OpenRepository open, SourceFacts source, CancellationToken cancel)
     {
-        var plan = BackupPlanner.Plan(source, open.Catalog, PolicyFor(open.Rule));
+        // What a dry run does not take, the night will take and archive.
+        var plan = BackupPlanner.Plan(dryRun ? source.Foreseeing(_taken, world.Clock.GetUtcNow()) : source, open.Catalog, PolicyFor(open.Rule));
         foreach (var skipped in plan.Skipped) _notes.Add($"{open.Rule.Name}: skipped {skipped.Name}: {skipped.Because}");
         if (plan.Refusal is { } refusal) throw new ArchiveException(plan.RefusalIsUsage ? FailureKind.Usage : FailureKind.Failed, InConfiguration(refusal));
         if (dryRun)

@@ -41,15 +41,22 @@ public static class ArchiveSelection
         // A snapshot whose manifest cannot be read must not look as if it had never been archived.
         if (matches.IsEmpty && catalog.Faults.FirstOrDefault(f => f.Key.StartsWith($"{Layout.Manifests}{folder}/", StringComparison.Ordinal)) is { } fault)
             throw new ArchiveException(FailureKind.Damage, fault.Reason);
-        if (matches.IsEmpty) throw new ArchiveException(FailureKind.Usage, $"no snapshot '{snapshot}' of {catalog.NameOf(folder)} is archived here");
+        if (matches.IsEmpty) throw new ArchiveException(FailureKind.Usage, $"no snapshot '{snapshot}' of {catalog.NameOf(folder)} is archived here: zfsarchive list {catalog.NameOf(folder)} shows those that are");
         var guids = matches.Select(m => m.Head.Snapshot.Guid).Distinct().ToList();
         return guids.Count == 1 ? matches : throw new ArchiveException(FailureKind.Usage, $"several snapshots of {catalog.NameOf(folder)} are called '{snapshot}': name one by its GUID: {string.Join(", ", guids)}");
     }
 
     /// <summary>The newest snapshot of a dataset that can be restored and is not younger than <paramref name="asOf"/> (seconds since 1970).</summary>
     /// <exception cref="ArchiveException">Usage: there is none.</exception>
-    public static ArchiveEntry Newest(Catalog catalog, ArchivePaths paths, DatasetFolder folder, ulong? asOf) =>
-        catalog.Graph.Archives.Where(a => a.Folder == folder && paths.Reaches(a) && (asOf is null || a.Head.Snapshot.Creation <= asOf))
-            .OrderBy(a => a.Head.Snapshot.Creation).ThenBy(a => a.Head.Snapshot.Createtxg ?? 0).ThenBy(a => paths.To(a)!.Value.Length).ThenByDescending(paths.Cost).LastOrDefault()
-        ?? throw new ArchiveException(FailureKind.Usage, $"no snapshot of {catalog.NameOf(folder)}{(asOf is null ? "" : " of that time or older")} can be restored from here");
+    public static ArchiveEntry Newest(Catalog catalog, ArchivePaths paths, DatasetFolder folder, ulong? asOf)
+    {
+        var restorable = catalog.Graph.Archives.Where(a => a.Folder == folder && paths.Reaches(a))
+            .OrderBy(a => a.Head.Snapshot.Creation).ThenBy(a => a.Head.Snapshot.Createtxg ?? 0).ThenBy(a => paths.To(a)!.Value.Length).ThenByDescending(paths.Cost).ToList();
+        return restorable.FindLast(a => asOf is null || a.Head.Snapshot.Creation <= asOf) ?? throw new ArchiveException(FailureKind.Usage, restorable.Count == 0
+            ? $"no snapshot of {catalog.NameOf(folder)} can be restored from here: zfsarchive verify {catalog.NameOf(folder)} tells why"
+            : $"no snapshot of {catalog.NameOf(folder)} is as old as that: the oldest that can be restored is {restorable[0].SnapshotName}, taken {Taken(restorable[0])}");
+    }
+
+    static string Taken(ArchiveEntry archive) =>
+        DateTimeOffset.FromUnixTimeSeconds((long)ulong.Min(archive.Head.Snapshot.Creation, 253402300799)).ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 }

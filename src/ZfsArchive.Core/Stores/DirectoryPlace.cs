@@ -43,7 +43,7 @@ sealed class DirectoryPlace(string root)
     /// <summary>What an errno means.</summary>
     /// <param name="verb">What was tried: <c>create</c>, <c>read</c>.</param>
     public StoreException Failure(ObjectKey key, string verb, int error) => new(
-        error == Posix.NoSpace ? StoreFailure.Full : StoreFailure.Permanent, $"{root}: cannot {verb} {key}: {Posix.Message(error)}{Hint(Posix.Message(error))}");
+        error == Posix.NoSpace ? StoreFailure.Full : StoreFailure.Permanent, $"{root}: cannot {verb} {key}: {Posix.Message(error)}{Hint(Posix.Message(error), error == Posix.Denied)}");
 
     /// <summary>What an exception means.</summary>
     public StoreException Failure(ObjectKey key, string verb, Exception e)
@@ -56,9 +56,13 @@ sealed class DirectoryPlace(string root)
             IOException when e.HResult == Posix.NoSpace || e.Message.Contains("No space left", StringComparison.Ordinal) => StoreFailure.Full,
             _ => StoreFailure.Permanent,
         };
-        return new(failure, failure is StoreFailure.Absent ? $"{root}: {key} is not there" : $"{root}: cannot {verb} {key}: {e.Message}{Hint(e.Message)}", e);
+        return new(failure, failure is StoreFailure.Absent ? $"{root}: {key} is not there" : $"{root}: cannot {verb} {key}: {e.Message.TrimEnd('.')}{Hint(e.Message, failure is StoreFailure.Denied)}", e);
     }
 
-    static string Hint(string message) => message.Contains("Read-only file system", StringComparison.Ordinal)
-        ? " (a disk with errors is mounted like that; under systemd nothing else can be written than what ReadWritePaths= of the unit names: examples/systemd/disk.conf)" : "";
+    static string Hint(string message, bool isDenied) =>
+        message.Contains("Read-only file system", StringComparison.Ordinal)
+            ? " (a disk with errors is mounted like that; under systemd nothing else can be written than what ReadWritePaths= of the unit names: examples/systemd/disk.conf)"
+        // who is root already meets a server that does not honour it
+        : isDenied && Posix.EffectiveUser() != 0 ? " (run as the user whose folder it is: mostly root)"
+        : "";
 }

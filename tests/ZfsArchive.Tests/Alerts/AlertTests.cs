@@ -81,7 +81,7 @@ public sealed class AlertTests : IDisposable
         var failures = await SendAsync(
             s_failed, new NotifyRule.Ping(new("http://127.0.0.1:1/x", null), NotifyWhen.Always, s_short), new NotifyRule.Ping(new(null, new(SecretKind.Environment, "missing")), NotifyWhen.Always, s_short));
         Assert.Equal(2, failures.Length);
-        Assert.Contains("ping: ConnectionError", failures);
+        Assert.Contains("ping: Connection refused", failures);
     }
 
     [Fact]
@@ -129,6 +129,15 @@ public sealed class AlertTests : IDisposable
         await host.ExpectAsync(0, null, "run", "--config", host.Beside("config.yaml"));
         Assert.Contains("nobody was told by ping: no answer within 1 s", host.Error.ToString(), StringComparison.Ordinal);
         Assert.DoesNotContain("/x", host.Error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Who_is_reached_neither_at_the_start_nor_at_the_end_is_told_of_once()
+    {
+        using var world = new Night.NightWorld();
+        await world.ConfigureAsync("repositories: {disk: {url: REPO}}\njobs: {chain: {datasets: [tank/chain]}}\nnotify: [{ping: 'http://127.0.0.1:1/x'}]\n", world.Host.Repo);
+        await world.Host.ExpectAsync(0, null, "run");
+        Assert.Equal("zfsarchive: note: nobody was told by ping: Connection refused\n", world.Host.Error.ToString());
     }
 
     public void Dispose()

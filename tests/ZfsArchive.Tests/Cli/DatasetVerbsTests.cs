@@ -99,6 +99,25 @@ public sealed class DatasetVerbsTests
         Assert.Contains("would archive tank/chain@s0, about 12.1 KiB, a full: nothing of this dataset is archived yet", host.Out.ToString(), StringComparison.Ordinal);
         Assert.Empty(zfs.Calls);
         Assert.Empty(Manifests(host));
+        await host.ExpectAsync(0, null, "backup", "tank/chain");
+        await host.ExpectAsync(0, null, "backup", "tank/chain", "-n");
+        Assert.Equal("nothing to do: every snapshot is archived\n", host.Out.ToString());
+    }
+
+    [Fact]
+    public async Task A_dry_run_foresees_the_archive_of_the_snapshot_that_it_does_not_take()
+    {
+        var (host, zfs) = await WorldAsync();
+        using var _ = host;
+        zfs.SnapshotCount = 1;
+        await host.ExpectAsync(0, null, "backup", "tank/chain");
+        zfs.Calls.Clear();
+        await host.ExpectAsync(0, null, "backup", "tank/chain", "--snapshot", "--dry-run");
+        Assert.Matches("\\Awould take (tank/chain@zfsarchive_.*Z)\nwould archive \\1, of unknown size, .*tank/chain@s0", host.Out.ToString());
+        await host.ExpectAsync(0, null, "backup", "tank/chain", "--snapshot", "--dry-run", "--json");
+        // a GUID that nobody has given it is none
+        Assert.Matches("\\A\\{.*\"snapshot\":\"tank/chain@zfsarchive_[^\"]*\",\"guid\":null,\"kind\":\"incremental\"", host.Out.ToString());
+        Assert.Empty(zfs.Calls);
     }
 
     [Fact]
@@ -129,6 +148,22 @@ public sealed class DatasetVerbsTests
         zfs.Calls.Clear();
         await host.ExpectAsync(0, null, "restore", "tank/chain@s4", "--to", "vault/r");
         Assert.Empty(zfs.Calls);
+        Assert.StartsWith("tank/chain@s4 is there already, in vault/r\n", host.Out.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("restored tank/chain@s4 to", host.Out.ToString(), StringComparison.Ordinal);
+        await host.ExpectAsync(0, null, "restore", "tank/chain", "--to", "vault/r", "--dry-run");
+        Assert.Equal("tank/chain@s4 is there already, in vault/r\n", host.Out.ToString());
+    }
+
+    [Fact]
+    public async Task A_snapshot_that_is_not_archived_is_told_with_the_next_step()
+    {
+        var (host, _) = await WorldAsync();
+        using var __ = host;
+        await host.ExpectAsync(0, null, "backup", "tank/chain");
+        await host.ExpectAsync(2, null, "restore", "tank/chain@none", "--to", "vault/r");
+        Assert.Contains("no snapshot 'none' of tank/chain is archived here: zfsarchive list tank/chain shows those that are", host.Error.ToString(), StringComparison.Ordinal);
+        await host.ExpectAsync(2, null, "restore", "tank/chain", "--as-of", "1999-12-31", "--to", "vault/r");
+        Assert.Matches("no snapshot of tank/chain is as old as that: the oldest that can be restored is tank/chain@s0, taken 20[0-9-]+ [0-9:]+Z", host.Error.ToString());
     }
 
     [Fact]

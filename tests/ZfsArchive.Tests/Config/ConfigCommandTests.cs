@@ -70,7 +70,7 @@ public sealed class ConfigCommandTests
             $"repository 'bucket': {host.Beside("none")} is not there",
             $"job 'home': {host.Beside("plain")} cannot be executed: chmod +x",
             $"notify: {host.Beside("missing")} is not there",
-            $"notify: {host.Beside("sendmail")} is not there",
+            $"notify: {host.Beside("sendmail")} is not there: install a mail program (apt install msmtp-mta), or use ping: in place of mail:",
             $"repository 'bucket': s3.ca: {host.Beside("ca.pem")} is not there",
         ];
         Assert.Equal(expected.Select(e => $"{host.DefaultConfiguration}: {e}"), host.Error.ToString().Trim().Split('\n'));

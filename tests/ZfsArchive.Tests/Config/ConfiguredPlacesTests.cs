@@ -96,6 +96,18 @@ public sealed class ConfiguredPlacesTests
         Assert.Contains("everybody may write to it", host.Error.ToString(), StringComparison.Ordinal);
     }
 
+    // As with a secret: who owns it says what root runs.
+    [Fact]
+    public async Task A_configuration_of_another_user_is_refused()
+    {
+        // only root can give a file away
+        if (!Environment.IsPrivilegedProcess) return;
+        using var host = Host("repositories: {disk: {url: $REPO}}");
+        using (var chown = System.Diagnostics.Process.Start("chown", ["12345", host.DefaultConfiguration])) chown.WaitForExit();
+        await host.ExpectAsync(2, null, "list", "--repo", "disk");
+        Assert.Contains("it belongs to user 12345", host.Error.ToString(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_flag_wins_over_the_environment_and_that_over_the_file()
     {

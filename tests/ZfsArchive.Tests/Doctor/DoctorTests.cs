@@ -89,6 +89,8 @@ public sealed class DoctorTests
         await host.ExpectAsync(0, null, "doctor", "--repo", host.Beside("fresh"));
         Assert.Contains("no repository here yet", host.Out.ToString(), StringComparison.Ordinal);
         Assert.Empty(Directory.EnumerateFiles(host.Beside("fresh"), "*", SearchOption.AllDirectories));
+        await host.ExpectAsync(10, null, "doctor", "--repo", host.Beside("none"));
+        Assert.Contains("is the disk mounted?", host.Error.ToString(), StringComparison.Ordinal);
     }
 
     sealed class Overwriting(IObjectStore inner) : WrappingStore(inner)

@@ -36,6 +36,41 @@ public sealed class NightTroubleTests : IDisposable
         Assert.Equal("disk: tank/encpass@s3: the key of tank/encpass was changed: a restore up to s3 opens with the new one", Assert.Single(notes, n => n.Contains("key", StringComparison.Ordinal)));
     }
 
+    [Fact]
+    public async Task A_disk_that_is_not_always_there_is_missed_when_it_stays_away_longer_than_was_promised()
+    {
+        await _world.ConfigureAsync("repositories: {disk: {url: REPO, optional: true}}\njobs: {chain: {datasets: [tank/chain], max_age: 36h}}", Host.Repo);
+        await _world.NightAsync(0);
+        Directory.Move(Host.Repo, Host.Repo + ".away");
+        Host.Clock.Now += TimeSpan.FromHours(24);
+        Assert.Equal("Ok", (await _world.NightAsync(0)).GetProperty("state").GetString());
+        await Host.ExpectAsync(0, null, "status");
+
+        Host.Clock.Now += TimeSpan.FromHours(24);
+        var failure = (await _world.NightAsync(10)).GetProperty("failures")[0].GetProperty("text").GetString();
+        Assert.Equal("none of its repositories (disk) was there since 2027-11-20 02:00Z, and max_age of job chain is 36 h: connect one, or change max_age", failure);
+        await Host.ExpectAsync(21, null, "status");
+        Assert.Contains("none of its repositories (disk) was there since", Host.Out.ToString(), StringComparison.Ordinal);
+        await Host.ExpectAsync(1, null, "status", "--nagios");
+
+        Directory.Move(Host.Repo + ".away", Host.Repo);
+        await _world.NightAsync(0);
+    }
+
+    [Fact]
+    public async Task Of_disks_that_take_turns_one_is_enough_and_one_that_never_was_there_counts_from_the_first_night()
+    {
+        await _world.ConfigureAsync("repositories: {disk: {url: REPO, optional: true}, other: {url: SECOND, optional: true}}\njobs: {chain: {datasets: [tank/chain], max_age: 36h}}", Host.Repo);
+        await _world.NightAsync(0);
+        Host.Clock.Now += TimeSpan.FromDays(30);
+        await _world.NightAsync(0);
+        Directory.Move(Host.Repo, Host.Repo + ".away");
+        Host.Clock.Now += TimeSpan.FromDays(1);
+        await _world.NightAsync(0);
+        Host.Clock.Now += TimeSpan.FromDays(1);
+        await _world.NightAsync(10);
+    }
+
     // As after a restore: the snapshots are known, the dataset is another, and it has no bookmarks.
     [Fact]
     public async Task What_the_next_archive_is_based_on_stays_also_when_this_one_was_refused()

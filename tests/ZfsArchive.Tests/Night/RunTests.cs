@@ -118,13 +118,27 @@ public sealed class RunTests : IDisposable
     }
 
     [Fact]
+    public async Task A_dry_run_archives_what_it_would_take()
+    {
+        Zfs.SnapshotCount = 1;
+        await _world.ConfigureAsync("repositories: {disk: {url: REPO}}\njobs: {chain: {datasets: [tank/chain], snapshot: true}}\n", Host.Repo);
+        await Host.ExpectAsync(0, null, "run", "-n");
+        Assert.Contains("1 snapshot to take, 2 archives to make", Host.Out.ToString(), StringComparison.Ordinal);
+        Assert.Matches("would archive tank/chain@zfsarchive_[^,]*Z, ", Host.Out.ToString());
+        var job = (await _world.NightAsync(0, "-n")).GetProperty("jobs")[0];
+        Assert.Equal(job.GetProperty("taken")[0].GetString(), job.GetProperty("archives")[1].GetProperty("snapshot").GetString());
+        Assert.Equal(("planned", "tank/chain@s0"), (job.GetProperty("archives")[1].GetProperty("state").GetString(), job.GetProperty("archives")[1].GetProperty("base").GetString()));
+        Assert.DoesNotContain(Zfs.Calls, c => !c.StartsWith("estimate", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task A_second_run_at_the_same_time_is_refused()
     {
         await _world.ConfigureAsync(Two, Host.Repo);
         using (ZfsArchive.Repository.RunLock.Take(Host.Folders, Host.Clock))
         {
             await Host.ExpectAsync(11, null, "run");
-            Assert.Contains("another run is under way", Host.Error.ToString(), StringComparison.Ordinal);
+            Assert.Contains($"another run is under way on this host (process {Environment.ProcessId} since 2027-11-20 02:00:00Z; ", Host.Error.ToString(), StringComparison.Ordinal);
         }
         await Host.ExpectAsync(0, null, "run");
     }

@@ -85,7 +85,7 @@ public sealed partial class MonitoringTests
     {
         var lines = StatusText.Lines(Reports.Example()).ToList();
         Assert.Equal("disk  /mnt/disk", lines[0]);
-        Assert.Matches("^  132 archives, 138.* GiB stored; verified last 2026-11-18 08:00Z, 9.* % of it at level stream; pruned 2026-11-20 08:00Z; leases: none$", lines[1]);
+        Assert.Matches("^  132 archives, 138.* GiB stored; verified last 2026-11-18 08:00Z, 9.* % of it at level stream; archives last removed 2026-11-20 08:00Z; leases: none$", lines[1]);
         Assert.Matches("^  DATASET +NEWEST +AGE +OF +SNAPSHOTS +CHAIN +STORED +GROWTH +VERIFIED", lines[2]);
         Assert.Matches("^  tank/home +@zfsarchive_2026-11-21_02.28.48Z +5.5 h +26 h +48 +31 archives, 53.* GiB to restore +104.0 GiB +.* MiB/day +not all +CRITICAL$", lines[3]);
         Assert.Matches("^  tank/vm/db .* 28.8 h +26 h +84 +4 archives, 16.0 GiB to restore .* WARNING$", lines[4]);

@@ -47,7 +47,7 @@ public sealed class StatusVerbTests
         await host.ExpectAsync(0, null, "status");
         var text = host.Out.ToString();
         Assert.Contains("3 archives", text, StringComparison.Ordinal);
-        Assert.Contains("pruned 2026-01-08 00:00Z; leases: none", text, StringComparison.Ordinal);
+        Assert.Contains("archives last removed 2026-01-08 00:00Z; leases: none", text, StringComparison.Ordinal);
         Assert.Matches("tank/a +@s12 +24 h +- +3 +3 archives, ", text);
         Assert.EndsWith("all is well\n", text, StringComparison.Ordinal);
 
@@ -57,6 +57,21 @@ public sealed class StatusVerbTests
         Assert.Equal(before, TempFolder.Contents(host.Repo));
         Assert.False(Directory.Exists(host.Folders.State));
         Assert.Equal(kept[^1].Head.Snapshot.Name, read.RootElement.GetProperty("repositories")[0].GetProperty("datasets")[0].GetProperty("newestSnapshot").GetString());
+    }
+
+    [Fact]
+    public async Task Nothing_removed_is_not_never_pruned_and_quiet_is_quiet_when_all_is_well()
+    {
+        using var world = await PruneWorld.NewAsync();
+        await world.ChainAsync(2, TimeSpan.FromDays(1));
+        await world.PruneAsync(new RetentionPolicy(Last: 5));
+        using var host = await HostAsync(world);
+        await host.ExpectAsync(0, null, "status");
+        Assert.Contains("no archive was ever removed; leases: none", host.Out.ToString(), StringComparison.Ordinal);
+        await host.ExpectAsync(0, null, "status", "-q");
+        Assert.Equal("", host.Out.ToString() + host.Error);
+        await host.ExpectAsync(1, null, "status", "-q", "--repo", host.Beside("none"));
+        Assert.Contains("is the disk mounted?", host.Out.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -145,6 +145,7 @@ public sealed partial class DirectoryStoreTests : ObjectStoreConformance
                 var failure = await FailureAsync(() => store.CreateAsync(new(key), ObjectBody.OfBytes(Random(3)), default));
                 Assert.True(failure.Failure is StoreFailure.Denied or StoreFailure.Permanent, $"{failure.Failure}: {failure.Message}");
                 Assert.Contains(key, failure.Message, StringComparison.Ordinal);
+                Assert.Contains("run as the user whose folder it is", failure.Message, StringComparison.Ordinal);
             }
         }
         finally
