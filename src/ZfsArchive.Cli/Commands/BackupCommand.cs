@@ -60,8 +60,7 @@ static class BackupCommand
             throw new ArchiveException(FailureKind.Usage, $"--dataset takes the name of a dataset, not '{name}'");
         if (arguments.ChunkTarget is < 1 or > 64) throw new ArchiveException(FailureKind.Usage, $"--chunk-size takes 1 to 64 MiB, not {arguments.ChunkTarget}");
         using var log = new EventLog(host, arguments.Verbose, arguments.LogFile);
-        await using var repository = await Options.OpenRepositoryAsync(host, arguments.Repo, RepositoryUse.Write, cancel);
-        if (!arguments.DryRun) repository.Store.Prepare();
+        await using var repository = await Options.OpenRepositoryAsync(host, arguments.Repo, RepositoryUse.Write, cancel, movesMuch: !arguments.DryRun);
         if (arguments is { Stdin: true, DryRun: true }) throw new ArchiveException(FailureKind.Usage, "a stream on standard input cannot be looked at beforehand: use inspect");
         await using var lease = arguments.DryRun ? null : await Lease.TakeAsync(repository, LeaseKind.Shared, "backup", host.HostName, host.Clock, cancel);
         if (arguments.Stdin) return await new StdinBackup(host, repository, lease!, arguments, log).RunAsync(cancel);

@@ -17,8 +17,7 @@ static class CatCommand
         var command = new Command("cat", "Write an archive's stream to standard output") { what, archive, repo };
         command.SetAction(async (parsed, cancel) =>
         {
-            await using var repository = await Options.OpenRepositoryAsync(host, Options.PlaceOf(parsed, repo), RepositoryUse.Read, cancel);
-            repository.Store.Prepare();
+            await using var repository = await Options.OpenRepositoryAsync(host, Options.PlaceOf(parsed, repo), RepositoryUse.Read, cancel, movesMuch: true);
             await using var lease = await Options.LeaseToReadAsync(host, repository, "cat", quiet: false, cancel);
             var catalog = await repository.CatalogAsync(cancel);
             var chosen = Choose(catalog, parsed.GetValue(what)!, parsed.GetValue(archive));

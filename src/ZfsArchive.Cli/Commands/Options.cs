@@ -65,11 +65,14 @@ static class Options
         }
     }
 
-    public static async Task<ArchiveRepository> OpenRepositoryAsync(IHost host, RepositoryPlace place, RepositoryUse use, CancellationToken cancel, StoreTraffic? traffic = null)
+    /// <param name="movesMuch">Whether chunks will be moved: then connections are made while the repository is opened.</param>
+    public static async Task<ArchiveRepository> OpenRepositoryAsync(
+        IHost host, RepositoryPlace place, RepositoryUse use, CancellationToken cancel, StoreTraffic? traffic = null, bool movesMuch = false)
     {
         var store = OpenStore(host, place, traffic);
         try
         {
+            if (movesMuch) store.Prepare();
             var repository = await ArchiveRepository.OpenAsync(store, host.Folders, use, cancel);
             if (repository.DescriptorFault is { } fault) await host.Error.WriteLineAsync($"zfsarchive: warning: {fault}");
             return repository;

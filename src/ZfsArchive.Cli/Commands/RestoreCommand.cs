@@ -50,8 +50,7 @@ sealed class RestoreVerb(IHost host, RestoreArguments arguments)
     public async Task<int> RunAsync(CancellationToken cancel)
     {
         using var log = new EventLog(host, arguments.Verbose, arguments.LogFile);
-        await using var repository = _repository = await Options.OpenRepositoryAsync(host, arguments.Repo, RepositoryUse.Read, cancel);
-        if (!arguments.DryRun) repository.Store.Prepare();
+        await using var repository = _repository = await Options.OpenRepositoryAsync(host, arguments.Repo, RepositoryUse.Read, cancel, movesMuch: !arguments.DryRun);
         await using var lease = arguments.DryRun ? null : await Options.LeaseToReadAsync(host, repository, "restore", arguments.Quiet, cancel);
         _catalog = await _repository.CatalogAsync(cancel);
         _zfs = Options.OpenZfs(host, arguments.Zfs);

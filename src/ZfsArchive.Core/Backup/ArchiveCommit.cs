@@ -37,7 +37,11 @@ sealed class ArchiveCommit(ArchiveRepository repository, Lease lease, Catalog ca
         var place = pending.Place;
         if (pending.Package is { } package)
             await repository.Store.CreateAsync(new(Layout.Package(place.Folder, place.Name, package.Sha256)), ObjectBody.OfMemory(package.Pieces, package.Sha256), cancel);
-        await Task.WhenAll(RequireChunksAsync(pending, cancel), RequireBaseAsync(pending, cancel));
+        await using var draft = repository.Folders.NewSpool();
+        var (chunks, archive) = (RequireChunksAsync(pending, cancel), RequireBaseAsync(pending, cancel));
+        // written while the store, which may be far away, answers
+        var writing = WriteDraftAsync(pending, draft, cancel);
+        await Task.WhenAll(chunks, archive, writing);
         while (_slept | !await IsHeldAsync(cancel))
         {
             await RequireAllAgainAsync(pending, cancel);
@@ -45,7 +49,8 @@ sealed class ArchiveCommit(ArchiveRepository repository, Lease lease, Catalog ca
         }
         await NameDatasetAsync(pending.Request, cancel);
         await order.BeforeManifestAsync(cancel);
-        return await CreateManifestAsync(pending, cancel);
+        var (head, manifest) = await writing;
+        return await CreateManifestAsync(pending, head, manifest, draft.Name, cancel);
     }
 
     async Task<bool> IsHeldAsync(CancellationToken cancel)
@@ -126,18 +131,22 @@ sealed class ArchiveCommit(ArchiveRepository repository, Lease lease, Catalog ca
         _named[request.Folder] = (number, request.Dataset.Name);
     }
 
-    async Task<ArchiveEntry> CreateManifestAsync(PendingArchive pending, CancellationToken cancel)
+    async Task<(ManifestHead Head, WrittenManifest Manifest)> WriteDraftAsync(PendingArchive pending, FileStream draft, CancellationToken cancel)
+    {
+        var head = ManifestHeads.Of(pending, repository.Descriptor.Id, settings, clock.GetUtcNow());
+        var lines = new SpoolSection(spool, pending.LinesStart, pending.LinesLength);
+        var manifest = await ManifestWriter.WriteAsync(draft, pending.Place.Folder.Text, pending.Place.Name, head, lines, [], cancel);
+        await draft.FlushAsync(cancel);
+        return (head, manifest);
+    }
+
+    async Task<ArchiveEntry> CreateManifestAsync(PendingArchive pending, ManifestHead head, WrittenManifest manifest, string draft, CancellationToken cancel)
     {
         var place = pending.Place;
-        var head = ManifestHeads.Of(pending, repository.Descriptor.Id, settings, clock.GetUtcNow());
-        await using var draft = repository.Folders.NewSpool();
-        var lines = new SpoolSection(spool, pending.LinesStart, pending.LinesLength);
-        var manifest = await ManifestWriter.WriteAsync(draft, place.Folder.Text, place.Name, head, lines, [], cancel);
-        await draft.FlushAsync(cancel);
         var key = new ObjectKey(Layout.Manifest(place.Folder, place.Name));
         try
         {
-            await repository.Store.CreateAsync(key, ObjectBody.OfFile(draft.Name, manifest.Length, manifest.FileSha256), cancel);
+            await repository.Store.CreateAsync(key, ObjectBody.OfFile(draft, manifest.Length, manifest.FileSha256), cancel);
         }
         catch (StoreException e) when (e.Failure is StoreFailure.Conflict)
         {

@@ -89,6 +89,7 @@ public sealed class ArchiveWriter(
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         var failure = new FirstFailure(stop);
         var underway = new Queue<Task<ChunkLine>>();
+        var beginnings = new List<Task>();
         PackedChunk? package = null;
         StreamIntake intake = null!;
         intake = new StreamIntake(source, rawBuffers, settings.Schedule, Admit, digest, Times);
@@ -118,7 +119,7 @@ public sealed class ArchiveWriter(
         finally
         {
             await stop.CancelAsync();
-            Task rest = Task.WhenAll(underway);
+            Task rest = Task.WhenAll([.. beginnings, .. underway]);
             await rest.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
@@ -132,6 +133,8 @@ public sealed class ArchiveWriter(
             var name = edge with { Ordinal = catalog.OrdinalsOf(request.Folder, edge).DefaultIfEmpty(0).Max() + 1 };
             var place = new ArchivePlace(repository, request.Folder, name, [.. sameEdge.OrderBy(a => a.Name.Ordinal)]);
             pendings.Add(new(request, facts, place, package) { LinesStart = spool.Position });
+            // while its first chunk is read
+            beginnings.Add(failure.Watch(place.BeginAsync(stop.Token)));
         }
 
         async Task SpoolAsync(ChunkLine line)
@@ -152,11 +155,10 @@ public sealed class ArchiveWriter(
         RentedBuffer? room = null;
         try
         {
-            if (chunk.Index == 0) await place.BeginAsync(cancel);
             (var packed, room) = await packing.PackAsync(chunk, cancel);
             if (packed.Compressed) raw.Dispose();
             string? md5 = null;
-            await packing.TransferAsync(chunk.Index == 0, async () => md5 = await place.StoreAsync(chunk.Index, packed, Passed, cancel), cancel);
+            await packing.TransferAsync(async () => md5 = await place.StoreAsync(chunk.Index, packed, Passed, cancel), cancel);
             progress?.Report(new(intake.BytesRead, Interlocked.Add(ref _stored, packed.StoredLength)));
             var first = chunk.FirstRecord is { } record ? new ChunkFirstRecord(record.Type.WireName(), record.Object, record.Offset) : null;
             return new(new ChunkName(chunk.Index, packed.Sha256).Text, packed.StoredLength, chunk.Bytes.Length, chunk.Checksum?.ToString(), first, md5);
@@ -190,9 +192,15 @@ sealed class FirstFailure(CancellationTokenSource stop)
 
     public async Task<T> Watch<T>(Task<T> work)
     {
+        await Watch((Task)work);
+        return await work;
+    }
+
+    public async Task Watch(Task work)
+    {
         try
         {
-            return await work;
+            await work;
         }
         catch (Exception e)
         {

@@ -31,10 +31,9 @@ sealed class PackingStage(ChunkSchedule schedule, int level, StageTimes times) :
     }
 
     /// <summary>Runs a transfer when there is room for one more.</summary>
-    /// <param name="first">The first chunk of an archive: the others wait for its decision, so it never waits for them.</param>
-    public async Task TransferAsync(bool first, Func<Task> transfer, CancellationToken cancel)
+    public async Task TransferAsync(Func<Task> transfer, CancellationToken cancel)
     {
-        if (!first) await _transfers.WaitAsync(cancel);
+        await _transfers.WaitAsync(cancel);
         try
         {
             var since = times.Now;
@@ -43,7 +42,7 @@ sealed class PackingStage(ChunkSchedule schedule, int level, StageTimes times) :
         }
         finally
         {
-            if (!first) _transfers.Release();
+            _transfers.Release();
         }
     }
 

@@ -14,8 +14,8 @@ sealed class ChannelPool : IAsyncDisposable
     /// <summary>Nearby a second one uses the moments in which the first waits for the disk; far away each carries little. A server allows ten.</summary>
     const int ChannelsNearby = 2, ChannelsFarAway = 4;
 
-    /// <summary>Channels for one large object far away.</summary>
-    const int WidthFarAway = 4;
+    /// <summary>Channels for one large object far away: with many, those at work do not all wait for their ends at the same time.</summary>
+    const int WidthFarAway = 8;
 
     /// <summary>How long a channel that could not be had is not asked for again, while there are others.</summary>
     static readonly TimeSpan s_pause = TimeSpan.FromMinutes(1);
@@ -43,7 +43,7 @@ sealed class ChannelPool : IAsyncDisposable
         get { lock (_gate) return IsFar ? WidthFarAway : 1; }
     }
 
-    /// <summary>Begins to make all connections, where that takes long: large transfers are going to come. Nobody waits for it.</summary>
+    /// <summary>Begins to make all connections and their channels, where that takes long: large transfers are going to come. Nobody waits for it.</summary>
     public void Prepare() => _ = PrepareAsync();
 
     /// <summary>A channel for one operation, given back by disposing of the lease.</summary>
@@ -73,9 +73,8 @@ sealed class ChannelPool : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         lock (_gate) _isDisposed = true;
-        // further channels first: the first one's ssh carries them
-        foreach (var further in new[] { true, false })
-            await Task.WhenAll(_places.Where(p => p.IsFurther == further).Select(p => EndAsync(p.Opening)));
+        // all at once: the ssh of a first channel, which carries the others, ends by itself when they have
+        await Task.WhenAll(_places.Select(p => EndAsync(p.Opening)));
         _connector.Dispose();
     }
 
@@ -99,11 +98,12 @@ sealed class ChannelPool : IAsyncDisposable
         try
         {
             using var first = await TakeAsync(false, CancellationToken.None);
+            await first.Session.Measured;
             lock (_gate)
             {
                 if (_isDisposed || !IsFar) return;
-                var now = _clock.GetUtcNow();
-                foreach (var place in _places.Where(p => !p.IsFurther && !p.IsOpenOrOpening && p.RefusedUntil <= now)) place.Opening = OpenAsync(place, place.Opening);
+                // in their order: a further channel waits for its connection
+                foreach (var place in _places.Where(IsFree)) place.Opening = OpenAsync(place, place.Opening);
             }
         }
         catch (Exception e) when (e is SftpFault or ObjectDisposedException)
@@ -127,17 +127,19 @@ sealed class ChannelPool : IAsyncDisposable
                 added.Opening = OpenAsync(added, added.Opening);
                 usable.Add(added);
             }
-            var place = (IsFar && isTransfer ? added ?? usable.MinBy(p => p.Load) : usable.Where(p => p.IsOpen).MinBy(p => p.Load)) ?? usable.MinBy(p => p.Load)!;
+            var place = (IsFar && isTransfer ? added ?? usable.MinBy(p => p.Load + (p.IsOpen ? 0 : 1)) : usable.Where(p => p.IsOpen).MinBy(p => p.Load)) ?? usable.MinBy(p => p.Load)!;
             place.Load++;
             opening = place.Opening!;
             return place;
         }
     }
 
+    // Under the gate: whether a channel may be made there now.
+    bool IsFree(ChannelPlace place) => !place.IsOpenOrOpening && place.RefusedUntil <= _clock.GetUtcNow() && (!place.IsFurther || First(place.Connection).IsOpenOrOpening);
+
     ChannelPlace? NewPlace(bool isNeeded)
     {
-        var now = _clock.GetUtcNow();
-        var free = _places.Where(p => !p.IsOpenOrOpening && p.RefusedUntil <= now && (!p.IsFurther || First(p.Connection).IsOpenOrOpening));
+        var free = _places.Where(IsFree);
         // nearby a further channel is the cheapest; far away each connection has a rate of its own
         var place = IsFar ? free.OrderBy(p => p.Channel).FirstOrDefault() : free.FirstOrDefault(p => p.Channel < ChannelsNearby);
         return place ?? (isNeeded ? _places[0] : null);

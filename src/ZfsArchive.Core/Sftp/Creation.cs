@@ -12,23 +12,30 @@ sealed class Creation(
     {
         var path = paths.Of(key);
         var upload = new Upload(session, path, temporaries, clock);
+        // in one round trip: its folder, the file, whether the name is taken, and whether there is room
+        var folder = folders.MakeAheadAsync(session, FolderOf(path), cancel).Observed();
         try
         {
-            // in one round trip: the file, whether the name is taken, and whether there is room
             var opening = OpenAsync(upload, path, body, cancel);
             var room = space.TakeAsync(session, body.Length, cancel);
             if (await session.LookAsync(path, cancel) is null)
             {
                 await opening;
                 await room;
-                if (await SendAsync(upload, path, body, isOver: false, cancel)) return CreateOutcome.Created;
+                if (await SendAsync(upload, path, body, isOver: false, cancel))
+                {
+                    await KeepAsync(path, folder, cancel);
+                    return CreateOutcome.Created;
+                }
             }
         }
         finally
         {
             await upload.DropAsync();
         }
-        return await SettleAsync(key, path, body, cancel);
+        var outcome = await SettleAsync(key, path, body, cancel);
+        await KeepAsync(path, folder, cancel);
+        return outcome;
     }
 
     /// <summary>Puts the object in the place of whatever has the name.</summary>
@@ -36,17 +43,28 @@ sealed class Creation(
     {
         var path = paths.Of(key);
         var upload = new Upload(session, path, temporaries, clock);
+        var folder = folders.MakeAheadAsync(session, FolderOf(path), cancel).Observed();
         try
         {
             var room = space.TakeAsync(session, body.Length, cancel);
             await OpenAsync(upload, path, body, cancel);
             await room;
             if (!await SendAsync(upload, path, body, isOver: true, cancel)) throw new SftpFault(StoreFailure.Transient, "somebody else wrote it at the same time");
+            await KeepAsync(path, folder, cancel);
         }
         finally
         {
             await upload.DropAsync();
         }
+    }
+
+    string FolderOf(string path) => RemotePaths.FolderOf(path) ?? paths.Root;
+
+    // An object is durable only when the folders above it are.
+    async Task KeepAsync(string path, Task folder, CancellationToken cancel)
+    {
+        await folder.WaitAsync(cancel);
+        folders.Saw(FolderOf(path));
     }
 
     async Task OpenAsync(Upload upload, string path, ObjectBody body, CancellationToken cancel)
@@ -57,7 +75,7 @@ sealed class Creation(
         }
         catch (SftpFault e) when (e.Status is StatusCode.NoSuchFile)
         {
-            await folders.EnsureAsync(session, RemotePaths.FolderOf(path) ?? paths.Root, cancel);
+            await folders.EnsureAsync(session, FolderOf(path), cancel);
             await OpenAgainAsync(upload, cancel);
         }
         catch (SftpFault e) when (e.Status is StatusCode.Failure)

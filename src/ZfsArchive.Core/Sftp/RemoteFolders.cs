@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using ZfsArchive.Stores;
 
 namespace ZfsArchive.Sftp;
@@ -5,12 +6,32 @@ namespace ZfsArchive.Sftp;
 /// <summary>Makes the folders of objects; the repository's own only when that is what was asked for.</summary>
 sealed class RemoteFolders(RemotePaths paths)
 {
+    const int MostSeen = 1024;
+
+    readonly ConcurrentDictionary<string, bool> _seen = new(StringComparer.Ordinal);
+
     /// <summary>A store whose folder is missing must never look like an empty one.</summary>
     /// <exception cref="SftpFault">Absent: it is missing.</exception>
     public async Task RequireRootAsync(SftpSession session, CancellationToken cancel)
     {
         var root = await session.FollowAsync(paths.Root, cancel) ?? throw paths.RootIsMissing();
         if (root is { Mode: not null, IsFolder: false }) throw new SftpFault(StoreFailure.Permanent, $"{paths.Root} is no folder");
+    }
+
+    /// <summary>
+    /// Sends the making of a folder that was not seen yet, and of those above it up to the root, in front of what is asked next. Done when
+    /// what is there is durable; whether the folder is there is for the next question to find out.
+    /// </summary>
+    /// <exception cref="SftpFault">The connection was lost.</exception>
+    public Task MakeAheadAsync(SftpSession session, string folder, CancellationToken cancel) =>
+        folder == paths.Root || _seen.ContainsKey(folder) ? Task.CompletedTask : Task.WhenAll(Below(folder).Select(below => MakeAtOnceAsync(session, below, cancel)).ToList());
+
+    /// <summary>An object was made in the folder, and its own place is durable: it need not be made again.</summary>
+    public void Saw(string folder)
+    {
+        // what is forgotten costs a question
+        if (_seen.Count >= MostSeen) _seen.Clear();
+        _seen[folder] = true;
     }
 
     /// <summary>Makes the folder and what is missing above it, up to the root, which has to be there.</summary>
@@ -41,17 +62,27 @@ sealed class RemoteFolders(RemotePaths paths)
         var above = new FolderToSync(session, folder);
         try
         {
-            await making;
+            var isMade = await IsMadeAsync(making);
+            // also where it was there: who made it may have been cut off before this
             await above.SyncAsync();
+            return isMade;
+        }
+        finally
+        {
+            _ = above.CloseAsync();
+        }
+    }
+
+    static async Task<bool> IsMadeAsync(Task making)
+    {
+        try
+        {
+            await making;
             return true;
         }
         catch (SftpFault e) when (e.Status is not null)
         {
             return false;
-        }
-        finally
-        {
-            _ = above.CloseAsync();
         }
     }
 

@@ -74,7 +74,7 @@ sealed class RemoteWalk(RemotePaths paths, RemoteFolders folders)
             if (!entry.IsFolder) yield return entry;
             if (!IsWanted(entry, prefix)) continue;
             for (; next < entries.Count && inside.Count < Ahead; next++)
-                if (IsWanted(entries[next], prefix)) inside.Enqueue(Observed(InsideAsync(session, entries[next].Key, cancel)));
+                if (IsWanted(entries[next], prefix)) inside.Enqueue(InsideAsync(session, entries[next].Key, cancel).Observed());
             await foreach (var below in BelowAsync(inside.Dequeue(), session, prefix, cancel)) yield return below;
         }
     }
@@ -85,14 +85,17 @@ sealed class RemoteWalk(RemotePaths paths, RemoteFolders folders)
     // Nothing is there: because nothing was ever put there, or because the root is missing?
     async Task<List<FolderEntry>> TopAsync(SftpSession session, string folder, CancellationToken cancel)
     {
+        var reading = FolderListing.ReadAsync(session, paths.In(folder), folder, cancel);
+        // asked right behind, in the same round trip
+        var found = session.FollowAsync(paths.In(folder), cancel).Observed();
+        var root = folders.RequireRootAsync(session, cancel).Observed();
         try
         {
-            return await FolderListing.ReadAsync(session, paths.In(folder), folder, cancel);
+            return await reading;
         }
         catch (SftpFault e) when (e.Status is StatusCode.NoSuchFile)
         {
-            var found = session.FollowAsync(paths.In(folder), cancel);
-            await folders.RequireRootAsync(session, cancel);
+            await root;
             if (await found is { IsFolder: false }) throw new SftpFault(StoreFailure.Permanent, $"{paths.In(folder)} is no folder");
             return [];
         }
@@ -110,12 +113,5 @@ sealed class RemoteWalk(RemotePaths paths, RemoteFolders folders)
             await folders.RequireRootAsync(session, cancel);
             return [];
         }
-    }
-
-    // What is read ahead may fail when nobody waits for it any more.
-    static Task<T> Observed<T>(Task<T> task)
-    {
-        _ = task.ContinueWith(t => t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-        return task;
     }
 }

@@ -12,13 +12,18 @@ sealed class SftpSession : IAsyncDisposable
 
     readonly TimeProvider _clock;
     long _roundTrip = long.MaxValue;
+    volatile ServerTraits _traits = new(false, false, false, false, false);
 
     SftpSession(SftpChannel channel, TimeProvider clock) => (_channel, _clock) = (channel, clock);
 
     /// <summary>Of the quickest question and its answer so far: a slower one may have waited for a processor or behind data.</summary>
     public TimeSpan RoundTrip => new(Volatile.Read(ref _roundTrip));
 
-    public ServerTraits Traits { get; private set; } = new(false, false, false, false, false);
+    /// <summary>What the server told; its limits come one round trip after the rest, and until then the smallest ones hold.</summary>
+    public ServerTraits Traits => _traits;
+
+    /// <summary>Done when the limits are known, and so a round trip was measured, where the server tells any. Never fails.</summary>
+    public Task Measured { get; private set; } = Task.CompletedTask;
 
     public bool IsDead => _channel.IsDead;
 
@@ -146,6 +151,9 @@ sealed class SftpSession : IAsyncDisposable
         return status is StatusCode.EndOfFile ? null : throw new SftpFault(status, text);
     }
 
+    /// <summary>Whether the server did what it was asked.</summary>
+    public static bool IsOk(Reply reply) => StatusIn(reply) is (StatusCode.Ok, _);
+
     /// <exception cref="SftpFault">The server refused, or could not.</exception>
     public static void RequireOk(Reply reply)
     {
@@ -160,14 +168,27 @@ sealed class SftpSession : IAsyncDisposable
 
     async Task GreetAsync()
     {
-        Traits = TraitsIn(await _channel.GreetAsync());
-        if (!Traits.TellsLimits) return;
-        var reply = await AskAsync(Packet(PacketType.Extended).Text("limits@openssh.com"), CancellationToken.None);
-        if (reply.Type is PacketType.Status) return;
-        var packet = Body(reply, PacketType.ExtendedReply);
-        packet.UInt64();
-        var read = packet.UInt64();
-        Traits = Traits.With(read, packet.UInt64());
+        _traits = TraitsIn(await _channel.GreetAsync());
+        // nobody waits for the limits: they are answered before whatever is asked next
+        if (_traits.TellsLimits) Measured = MeasureAsync();
+    }
+
+    async Task MeasureAsync()
+    {
+        try
+        {
+            var reply = await AskAsync(Packet(PacketType.Extended).Text("limits@openssh.com"), CancellationToken.None);
+            if (reply.Type is PacketType.Status) return;
+            var packet = Body(reply, PacketType.ExtendedReply);
+            packet.UInt64();
+            var read = packet.UInt64();
+            _traits = _traits.With(read, packet.UInt64());
+        }
+        catch (SftpFault e)
+        {
+            // an answer that is none of SFTP: nothing else that comes this way can be believed either
+            if (!IsDead) _channel.Kill(e);
+        }
     }
 
     static ServerTraits TraitsIn(byte[] hello)

@@ -17,7 +17,7 @@ sealed class Upload(SftpSession session, string path, TemporaryFiles temporaries
     PieceWriter? _writer;
     Task<byte[]>? _opening;
     Request? _closing;
-    bool _isNamed;
+    bool _isSettled;
 
     /// <summary>The file that is written.</summary>
     public string Temporary { get; } = temporaries.NewBeside(path);
@@ -32,21 +32,30 @@ sealed class Upload(SftpSession session, string path, TemporaryFiles temporaries
         await _opening.WaitAsync(cancel);
     }
 
-    /// <summary>Creates it empty and takes it away again; what the server told of it.</summary>
+    /// <summary>Creates it empty and takes it away again, in one round trip; what the server told of it.</summary>
     public async Task<RemoteAttributes> TryOutAsync(CancellationToken cancel)
     {
-        Task<RemoteAttributes> looking;
         try
         {
-            await OpenAsync(cancel);
-            looking = session.LookAtOpenAsync(await _opening!, cancel);
+            // a server takes these in their order; one that does not is asked again
+            var opening = OpenAsync(cancel);
+            var looking = session.LookAsync(Temporary, cancel);
+            var removing = session.Remove(Temporary);
+            await Task.WhenAll(opening, looking);
+            var handle = await _opening!;
+            var found = await looking ?? await session.LookAtOpenAsync(handle, cancel);
+            if (SftpSession.IsOk(await removing.Answer.WaitAsync(cancel)))
+            {
+                _closing = session.Close(handle);
+                _isSettled = true;
+                temporaries.Forget(Temporary);
+            }
+            return found;
         }
         finally
         {
-            // its requests go out behind the question
             await DropAsync();
         }
-        return await looking;
     }
 
     /// <summary>Sends the bytes and waits until they are durable, as far as the server can tell.</summary>
@@ -97,7 +106,7 @@ sealed class Upload(SftpSession session, string path, TemporaryFiles temporaries
                 throw new OperationCanceledException(e.Message, e, cancel);
             }
         }
-        _isNamed = true;
+        _isSettled = true;
         temporaries.Forget(Temporary);
     }
 
@@ -105,7 +114,7 @@ sealed class Upload(SftpSession session, string path, TemporaryFiles temporaries
     public async Task DropAsync()
     {
         _writer?.Abandon();
-        if (_isNamed) return;
+        if (_isSettled) return;
         try
         {
             await ClearAsync().WaitAsync(s_patience, clock);

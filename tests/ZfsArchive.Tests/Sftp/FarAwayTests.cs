@@ -61,6 +61,53 @@ public sealed class FarAwayTests : IDisposable
     }
 
     [SftpFact]
+    public async Task All_channels_are_made_ahead_when_much_is_going_to_be_moved()
+    {
+        await using var store = Open(connections: 2);
+        store.Prepare();
+        for (var waits = 0; _server!.Sessions().Count < 8 && waits < 100; waits++) await Task.Delay(100);
+        Assert.True(_server.Sessions().Count >= 8, $"{_server.Sessions().Count} processes of the server");
+        Assert.Equal(2, _proxy!.Connections);
+    }
+
+    [SftpFact]
+    public async Task What_does_not_depend_on_an_answer_does_not_wait_for_it()
+    {
+        await using var store = Open(connections: 1);
+        await store.TimeAsync(default);
+        _proxy!.Delay = TimeSpan.FromMilliseconds(200);
+        Assert.Equal(1, await RoundTripsAsync(_ => store.TimeAsync(default)));
+        Assert.Equal(1, await RoundTripsAsync(async _ => Assert.Empty(await store.ListAsync("nothing/here/", default).ToListAsync())));
+        // the file in a folder that is made with it, its bytes, its name
+        Assert.Equal(3, await RoundTripsAsync(n => store.CreateAsync(new($"a{n}/b/object"), ObjectBody.OfBytes(Random(1000)), default)));
+        Assert.Equal(3, await RoundTripsAsync(n => store.CreateAsync(new($"a{n}/b/other"), ObjectBody.OfBytes(Random(1000)), default)));
+        Assert.All(TempFolder.Contents(_server!.Folder).Keys, key => Assert.DoesNotContain(".part", key, StringComparison.Ordinal));
+    }
+
+    // Of the quickest of some: a busy machine adds to the others.
+    async Task<int> RoundTripsAsync(Func<int, Task> act)
+    {
+        var least = TimeSpan.MaxValue;
+        for (var n = 0; n < 4; n++)
+        {
+            var since = Stopwatch.StartNew();
+            await act(n);
+            if (since.Elapsed < least) least = since.Elapsed;
+        }
+        return (int)(least / _proxy!.Delay);
+    }
+
+    [SftpFact]
+    public async Task A_folder_that_went_away_is_made_again()
+    {
+        await using var store = Open(connections: 1);
+        await store.CreateAsync(new("a/b/one"), ObjectBody.OfBytes(Random(1000)), default);
+        Directory.Delete(Path.Combine(_server!.Folder, "a"), recursive: true);
+        Assert.Equal(CreateOutcome.Created, await store.CreateAsync(new("a/b/two"), ObjectBody.OfBytes(Random(1000)), default));
+        Assert.Equal(["a/b/two"], TempFolder.Contents(_server.Folder).Keys);
+    }
+
+    [SftpFact]
     public async Task A_server_that_allows_one_channel_a_connection_serves_by_those()
     {
         await using var store = Open(2, "--opt", "MaxSessions 1");
