@@ -107,9 +107,10 @@ public sealed class ArchiveRepository : IAsyncDisposable
     /// <summary>The same, without reading again what this host has read and proven before: for plans and tables, not for proofs.</summary>
     public async Task<Catalog> KnownCatalogAsync(CancellationToken cancel)
     {
-        var heads = _heads ?? HeadCache.Load(Folders, Descriptor);
-        var catalog = await new CatalogReader(Store, heads).ReadAsync(cancel);
-        _heads = heads.Save();
+        // beside the listing: with many archives both take their time
+        var loading = _heads is { } known ? Task.FromResult(known) : Task.Run(() => HeadCache.Load(Folders, Descriptor), CancellationToken.None);
+        var catalog = await new CatalogReader(Store, loading).ReadAsync(cancel);
+        _heads = (await loading).Save();
         return catalog;
     }
 

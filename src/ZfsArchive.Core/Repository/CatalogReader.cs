@@ -7,11 +7,12 @@ using ZfsArchive.Stores;
 namespace ZfsArchive.Repository;
 
 /// <summary>Reads the heads of all manifests and the names of all datasets, many at once: each is a question or two to a store that may be far away.</summary>
-sealed class CatalogReader(IObjectStore store, HeadCache? cache = null)
+sealed class CatalogReader(IObjectStore store, Task<HeadCache>? loading = null)
 {
     /// <summary>Objects that are read at once; each may take as much memory as the longest head.</summary>
     const int AtOnce = 16;
 
+    HeadCache? _cache;
     readonly List<ArchiveEntry> _known = [];
     readonly ConcurrentBag<ArchiveEntry> _archives = [];
     readonly ConcurrentBag<(DatasetFolder Folder, int Number, DatasetRecord Record)> _records = [];
@@ -53,11 +54,32 @@ sealed class CatalogReader(IObjectStore store, HeadCache? cache = null)
     // What is listed and has to be read.
     async IAsyncEnumerable<ObjectInfo> UnknownAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel)
     {
+        if (loading is null)
+        {
+            await foreach (var listed in store.ListAsync(Layout.Manifests, cancel)) yield return listed;
+            yield break;
+        }
+        // what is listed before the heads are there waits for them
+        var early = new Queue<ObjectInfo>();
         await foreach (var listed in store.ListAsync(Layout.Manifests, cancel))
         {
-            if (cache?.Find(listed) is { } known) _known.Add(known);
-            else yield return listed;
+            early.Enqueue(listed);
+            if (!loading.IsCompleted) continue;
+            foreach (var unknown in await UnknownOfAsync(early)) yield return unknown;
         }
+        foreach (var unknown in await UnknownOfAsync(early)) yield return unknown;
+    }
+
+    async Task<List<ObjectInfo>> UnknownOfAsync(Queue<ObjectInfo> listed)
+    {
+        var heads = _cache ??= await loading!;
+        var unknown = new List<ObjectInfo>();
+        while (listed.TryDequeue(out var info))
+        {
+            if (heads.Find(info) is { } known) _known.Add(known);
+            else unknown.Add(info);
+        }
+        return unknown;
     }
 
     async Task ReadAsync(ObjectInfo listed, CancellationToken cancel)
@@ -67,7 +89,7 @@ sealed class CatalogReader(IObjectStore store, HeadCache? cache = null)
         {
             var entry = await ReadEntryAsync(manifest.Folder, manifest.Name, listed, cancel);
             _archives.Add(entry);
-            cache?.Add(listed, entry);
+            _cache?.Add(listed, entry);
         }
         else if (Layout.ParseDataset(key) is { } dataset)
         {

@@ -83,7 +83,7 @@ sealed class HeadCache
 
     static Dictionary<string, CachedHead> Read(byte[] bytes)
     {
-        var reader = new HeadReader(bytes.AsMemory(s_magic.Length, bytes.Length - s_magic.Length - HashLength));
+        var reader = new HeadReader(bytes, s_magic.Length, bytes.Length - s_magic.Length - HashLength);
         if (reader.Number() != Version) return [];
         var count = (int)reader.Number();
         var known = new Dictionary<string, CachedHead>(count);

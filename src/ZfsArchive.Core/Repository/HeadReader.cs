@@ -8,9 +8,10 @@ namespace ZfsArchive.Repository;
 
 /// <summary>Reads what <see cref="HeadWriter"/> has written.</summary>
 /// <param name="bytes">An end that comes too early is an <see cref="InvalidDataException"/>.</param>
-sealed class HeadReader(ReadOnlyMemory<byte> bytes)
+sealed class HeadReader(byte[] bytes, int from, int length)
 {
-    int _at;
+    readonly int _end = from + length;
+    int _at = from;
     readonly List<string> _texts = [];
     readonly Dictionary<string, DatasetFolder> _folders = [];
     readonly Dictionary<ManifestDataset, ManifestDataset> _datasets = [];
@@ -23,7 +24,8 @@ sealed class HeadReader(ReadOnlyMemory<byte> bytes)
         var value = 0UL;
         for (var shift = 0; shift < 70; shift += 7)
         {
-            var next = Bytes(1)[0];
+            if (_at == _end) throw new InvalidDataException("the end comes too early");
+            var next = bytes[_at++];
             value |= (ulong)(next & 0x7f) << shift;
             if (next < 0x80) return (long)value;
         }
@@ -32,9 +34,9 @@ sealed class HeadReader(ReadOnlyMemory<byte> bytes)
 
     ReadOnlySpan<byte> Bytes(int count)
     {
-        if (count < 0 || count > bytes.Length - _at) throw new InvalidDataException("the end comes too early");
+        if (count < 0 || count > _end - _at) throw new InvalidDataException("the end comes too early");
         _at += count;
-        return bytes.Span.Slice(_at - count, count);
+        return bytes.AsSpan(_at - count, count);
     }
 
     string String() => Encoding.UTF8.GetString(Bytes((int)Number()));
