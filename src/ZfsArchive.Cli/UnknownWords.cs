@@ -29,7 +29,7 @@ static class UnknownWords
     // What the parser took for an argument, or for the value of the option before it. Such a value is written --option=-value; numbers may stand behind theirs.
     static IEnumerable<string> Mistyped(ParseResult parsed, IReadOnlyCollection<string> typed)
     {
-        var values = parsed.CommandResult.Children.OfType<OptionResult>().SelectMany(o => o.Tokens).ToHashSet<Token>(ReferenceEqualityComparer.Instance);
+        var values = Lineage(parsed.CommandResult).SelectMany(c => c.Children.OfType<OptionResult>()).SelectMany(o => o.Tokens).ToHashSet<Token>(ReferenceEqualityComparer.Instance);
         foreach (var token in parsed.Tokens.TakeWhile(t => t.Type is not TokenType.DoubleDash).Where(t => t.Type is TokenType.Argument))
         {
             var isValue = values.Contains(token);
@@ -42,12 +42,18 @@ static class UnknownWords
         }
     }
 
+    // The command and those above it: options of all may stand before it.
+    static IEnumerable<CommandResult> Lineage(CommandResult command)
+    {
+        for (var at = command; at is not null; at = at.Parent as CommandResult) yield return at;
+    }
+
     static bool IsOption(string word) => word.Length > 1 && word[0] == '-';
 
     static List<string> Known(CommandResult result)
     {
         var options = result.Command.Options.ToList();
-        for (var above = result.Parent as CommandResult; above is not null; above = above.Parent as CommandResult) options.AddRange(above.Command.Options.Where(o => o.Recursive));
+        foreach (var above in Lineage(result).Skip(1)) options.AddRange(above.Command.Options.Where(o => o.Recursive));
         return [.. options.Where(o => !o.Hidden).SelectMany(o => o.Aliases.Prepend(o.Name))];
     }
 

@@ -79,7 +79,8 @@ sealed class RunVerb(IHost host, Configuration configuration, ImmutableArray<str
             await TellAsync(new(AlertPhase.Start, "start", $"zfsarchive on {HostName}: begins", "", "", HostName), cancel);
             night = await new NightRun(configuration, this, dryRun).ExecuteAsync(only, cancel);
         }
-        catch (Exception e)
+        // the one that is under way is well, as far as is known: only who started this one is told
+        catch (Exception e) when (e is not ArchiveException { Kind: FailureKind.Locked } || runLock is not null)
         {
             Dispose();
             var words = FailureWords.Of(e) ?? e.Message;

@@ -52,8 +52,7 @@ public sealed class PruneRun(ArchiveRepository repository, Lease? lease, TimeSpa
                 var (objects, bytes) = await sweep.DueAsync(facts, cancel);
                 return new(plan, facts.IsFirstLook, [], objects, bytes, facts.Unclaimed.Sum(u => u.Bytes) - bytes);
             }
-            await RemovalRecords.RetractAsync(repository, host, catalog, cancel);
-            if (await RemoveManifestsAsync(plan, lease, cancel) && await sweep.ExecuteAsync(facts, cancel))
+            if (await RemovalRecords.RetractAsync(repository, lease, host, catalog, cancel) && await RemoveManifestsAsync(plan, lease, cancel) && await sweep.ExecuteAsync(facts, cancel))
             {
                 repository.Seen.Forget([.. _removed.Select(a => a.Id)]);
                 repository.Seen.Remember(catalog.Graph.Archives.Except(_removed));

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text;
 using ZfsArchive.Manifests;
+using ZfsArchive.Stores;
 
 namespace ZfsArchive.Repository;
 
@@ -27,14 +28,11 @@ public sealed class KnownHeads(LocalFolders folders, RepositoryDescriptor reposi
     /// <summary>Adds archives to what is remembered; false when the memory cannot be written.</summary>
     public bool Remember(IEnumerable<ArchiveEntry> archives)
     {
-        _seen ??= Read();
-        var added = new StringBuilder();
-        foreach (var head in archives.Select(a => new KnownHead(a.Id, a.Sha256, a.SnapshotName)).Where(h => _seen.GetValueOrDefault(h.Id) != h))
-        {
-            _seen[head.Id] = head;
-            added.Append(Line(head));
-        }
-        return added.Length == 0 || TryAppend(added.ToString());
+        var seen = _seen ??= Read();
+        var added = archives.Select(a => new KnownHead(a.Id, a.Sha256, a.SnapshotName)).Where(h => seen.GetValueOrDefault(h.Id) != h).ToList();
+        if (added.Count > 0 && !TryAppend(string.Concat(added.Select(Line)))) return false;
+        foreach (var head in added) seen[head.Id] = head;
+        return true;
     }
 
     /// <summary>Takes archives (<c>folder/archive</c>) that were removed by right out of what is remembered; false when the memory cannot be written.</summary>
@@ -68,9 +66,11 @@ public sealed class KnownHeads(LocalFolders folders, RepositoryDescriptor reposi
         try
         {
             LocalFolders.Make(folders.State);
-            using var file = new FileStream(Path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite);
             // what a killed process has left of a line must not spoil the next one
-            file.Write(Encoding.UTF8.GetBytes(file.Length > 0 && !EndsInLine() ? "\n" + lines : lines));
+            var text = Encoding.UTF8.GetBytes(EndsInLine() ? lines : "\n" + lines);
+            // at the end, wherever that is by now: another process may remember something too
+            using var file = Posix.OpenToAppend(Path);
+            RandomAccess.Write(file, text, 0);
             return true;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -81,7 +81,9 @@ public sealed class KnownHeads(LocalFolders folders, RepositoryDescriptor reposi
 
     bool EndsInLine()
     {
+        if (!File.Exists(Path)) return true;
         using var file = new FileStream(Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        if (file.Length == 0) return true;
         file.Seek(-1, SeekOrigin.End);
         return file.ReadByte() == '\n';
     }

@@ -15,6 +15,9 @@ public static class RemovalRecords
     // A record stays far below what a reader of small objects takes.
     const int ArchivesInOne = 2000;
 
+    // So many older records that were carried out, and those before them were too: each prune looks.
+    const int FinishedInARow = 8;
+
     /// <summary>Writes down what is about to be removed; it is durable on return.</summary>
     public static async Task WriteAsync(ArchiveRepository repository, string host, IReadOnlyList<RemovedArchive> archives, CancellationToken cancel)
     {
@@ -28,18 +31,39 @@ public static class RemovalRecords
 
     /// <summary>
     /// Takes back what was written down and is there still: a prune was killed, or what it had planned changed. Otherwise that record would
-    /// excuse the loss of it one day. For who holds an exclusive lease; only the last prune's records can be concerned.
+    /// excuse the loss of it one day. False when the lease had run out: what was listed is not worth anything any more.
     /// </summary>
-    public static async Task RetractAsync(ArchiveRepository repository, string host, Catalog catalog, CancellationToken cancel)
+    /// <param name="lease">An exclusive one.</param>
+    public static async Task<bool> RetractAsync(ArchiveRepository repository, Lease lease, string host, Catalog catalog, CancellationToken cancel)
     {
-        var present = catalog.Graph.Archives.Select(a => (a.Id, a.Sha256)).ToHashSet();
+        var unreadable = catalog.Faults.Select(f => f.Key).ToHashSet();
+        var (newest, finished) = ((DateTimeOffset?)null, 0);
         foreach (var info in await NewestFirstAsync(repository, cancel))
         {
             if (await TryReadAsync(repository, info.Key, cancel) is not { } record || record.Archives.All(a => a.ManifestSha256 is null)) continue;
-            var gone = record.Archives.Where(a => a.ManifestSha256 is not { } sha256 || !present.Contains((a.Archive, sha256))).ToList();
-            if (gone.Count == record.Archives.Count) return;
+            var gone = new List<RemovedArchive>();
+            foreach (var archive in record.Archives)
+                if (!await IsThereAsync(archive)) gone.Add(archive);
+            newest ??= record.At;
+            if (gone.Count == record.Archives.Count)
+            {
+                // one prune writes several of one time, and not all that is written is a prune's
+                if (record.At < newest && ++finished >= FinishedInARow) return true;
+                continue;
+            }
+            if (!await lease.RequireHeldAsync(cancel)) return false;
             if (gone.Count > 0) await WriteAsync(repository, host, gone, cancel);
+            if (!await lease.RequireHeldAsync(cancel)) return false;
             await repository.Store.DeleteAsync(info.Key, cancel);
+        }
+        return true;
+
+        // The store's own word on each: a listing may be older than what another one has removed since.
+        async Task<bool> IsThereAsync(RemovedArchive archive)
+        {
+            var key = $"{Layout.Manifests}{archive.Archive}.json";
+            return archive.ManifestSha256 is { } sha256 && Layout.ParseManifest(key) is not null && (catalog.Graph.Find(archive.Archive)?.Sha256 == sha256 || unreadable.Contains(key))
+                && await repository.Store.StatAsync(new(key), cancel) is not null;
         }
     }
 

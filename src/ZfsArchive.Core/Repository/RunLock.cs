@@ -20,10 +20,11 @@ public sealed class RunLock : IDisposable
         try
         {
             LocalFolders.Make(folders.State);
-            var file = new FileStream(path, new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite });
-            file.SetLength(0);
-            file.Write(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"process {Environment.ProcessId} since {clock.GetUtcNow().UtcDateTime:yyyy-MM-dd HH:mm:ss}Z")));
-            file.Flush();
+            var file = new FileStream(path, new FileStreamOptions
+            {
+                Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite, BufferSize = 0,
+            });
+            Sign(file, clock);
             return new(file);
         }
         catch (IOException e) when (File.Exists(path) && HolderOf(path) is { } holder)
@@ -33,6 +34,20 @@ public sealed class RunLock : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new ArchiveException(FailureKind.Failed, $"{folders.State}, where this host keeps what it remembers, cannot be written ({e.Message}): make it writable, or name another folder with ZFSARCHIVE_STATE", e);
+        }
+    }
+
+    // Where there is no room for it, the next one is told that nothing is known of this one.
+    static void Sign(FileStream file, TimeProvider clock)
+    {
+        try
+        {
+            file.SetLength(0);
+            file.Write(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"process {Environment.ProcessId} since {clock.GetUtcNow().UtcDateTime:yyyy-MM-dd HH:mm:ss}Z")));
+        }
+        catch (IOException)
+        {
+            // the lock itself takes no room
         }
     }
 

@@ -23,6 +23,8 @@ sealed class DirectoryListing(DirectoryPlace place)
         {
             if (key.EndsWith('/'))
             {
+                // what others keep there (.snapshot, lost+found) holds no key of ours, and may not be read
+                if (!ObjectKey.IsValid(key.TrimEnd('/'))) continue;
                 if (!key.StartsWith(prefix, StringComparison.Ordinal) && !prefix.StartsWith(key, StringComparison.Ordinal)) continue;
                 foreach (var below in Among(Read(key) ?? Gone(key), prefix)) yield return below;
             }
@@ -47,13 +49,13 @@ sealed class DirectoryListing(DirectoryPlace place)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw place.Failure(new(folder.Length > 0 ? folder.TrimEnd('/') : "."), "list", e);
+            throw place.Failure(folder.Length > 0 ? folder.TrimEnd('/') : "its folder", "list", e);
         }
     }
 
     // A folder goes with the last object in it. Where the one above it is gone too, the disk is.
     List<(string Key, long Length, DateTimeOffset Modified)> Gone(string folder) =>
-        Directory.Exists(Path.GetDirectoryName(PathOf(folder))) ? [] : throw place.Failure(new(folder.TrimEnd('/')), "list", new DirectoryNotFoundException());
+        Directory.Exists(Path.GetDirectoryName(PathOf(folder))) ? [] : throw place.Failure(folder.TrimEnd('/'), "list", new DirectoryNotFoundException());
 
     string PathOf(string folder) => Path.Combine(place.Root, folder.TrimEnd('/'));
 
@@ -70,17 +72,27 @@ sealed class DirectoryListing(DirectoryPlace place)
         }
     }
 
-    // An entry that could not be looked at in passing has no time: it was removed just now, and is left out, or may not be looked at.
+    // An entry that could not be looked at in passing has no time: it was removed just now, and is left out; or the disk fails. Exists
+    // would not tell these apart.
     ObjectInfo? LookAt(string key)
     {
         try
         {
             var file = new FileInfo(Path.Combine(place.Root, key));
-            return file.Exists ? new(new(key), file.Length, new(file.LastWriteTimeUtc)) : null;
+            return new(new(key), file.Length, new(file.LastWriteTimeUtc));
+        }
+        // a folder that could not be told from a file has no length either
+        catch (FileNotFoundException e) when (Directory.Exists(Path.Combine(place.Root, key)))
+        {
+            throw place.Failure(key, "list", e);
+        }
+        catch (FileNotFoundException)
+        {
+            return null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw place.Failure(new(key), "look at", e);
+            throw place.Failure(key, "look at", e);
         }
     }
 }

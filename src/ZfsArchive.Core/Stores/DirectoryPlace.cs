@@ -46,7 +46,10 @@ sealed class DirectoryPlace(string root)
         error == Posix.NoSpace ? StoreFailure.Full : StoreFailure.Permanent, $"{root}: cannot {verb} {key}: {Posix.Message(error)}{Hint(Posix.Message(error), error == Posix.Denied)}");
 
     /// <summary>What an exception means.</summary>
-    public StoreException Failure(ObjectKey key, string verb, Exception e)
+    public StoreException Failure(ObjectKey key, string verb, Exception e) => Failure(key.Text, verb, e);
+
+    /// <param name="name">Of an object, or of a folder.</param>
+    public StoreException Failure(string name, string verb, Exception e)
     {
         var failure = e switch
         {
@@ -56,7 +59,7 @@ sealed class DirectoryPlace(string root)
             IOException when e.HResult == Posix.NoSpace || e.Message.Contains("No space left", StringComparison.Ordinal) => StoreFailure.Full,
             _ => StoreFailure.Permanent,
         };
-        return new(failure, failure is StoreFailure.Absent ? $"{root}: {key} is not there" : $"{root}: cannot {verb} {key}: {e.Message.TrimEnd('.')}{Hint(e.Message, failure is StoreFailure.Denied)}", e);
+        return new(failure, failure is StoreFailure.Absent ? $"{root}: {name} is not there" : $"{root}: cannot {verb} {name}: {e.Message.TrimEnd('.')}{Hint(e.Message, failure is StoreFailure.Denied)}", e);
     }
 
     static string Hint(string message, bool isDenied) =>

@@ -76,7 +76,11 @@ public sealed class DirectoryStore : IObjectStore
         var file = new FileInfo(_place.PathOf(key));
         try
         {
-            if (file.Exists) return Task.FromResult<ObjectInfo?>(new(key, file.Length, new(file.LastWriteTimeUtc)));
+            // not Exists, which says of a file that a failing disk does not show that it is not there
+            return Task.FromResult<ObjectInfo?>(new(key, file.Length, new(file.LastWriteTimeUtc)));
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
             _place.RequireRoot();
             return Task.FromResult<ObjectInfo?>(null);
         }

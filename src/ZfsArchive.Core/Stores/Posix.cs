@@ -13,6 +13,8 @@ static partial class Posix
     const int EmptyPath = 0x1000, WantOwner = 8, OwnerOffset = 20;     // AT_EMPTY_PATH, STATX_UID, stx_uid
     const int CloseOnExec = 0x80000, NoWaiting = 0x800, ReadOnlyFolder = 0x10000 | CloseOnExec;     // O_CLOEXEC, O_NONBLOCK (a pipe in a repository must not hang us), O_DIRECTORY
 
+    const int WriteOnlyAppendCreate = 0x441, OwnerOnly = 0x180;     // O_WRONLY, O_APPEND, O_CREAT; rw-------
+
     public const int NoEntry = 2, Denied = 13, Exists = 17, NoFolder = 20, CrossDevice = 18, Invalid = 22, NoSpace = 28, NotSupported = 38, NotSupportedOperation = 95;
 
     /// <summary>Gives the file its final name if that is free; 0, or the errno (EEXIST when it is taken).</summary>
@@ -39,6 +41,14 @@ static partial class Posix
             Denied => new UnauthorizedAccessException(Message(Denied)),
             var error => new IOException(Message(error), error),
         });
+    }
+
+    /// <summary>Opens a file, made for its owner alone if it is not there, so that each write goes to its end, whoever else writes.</summary>
+    /// <exception cref="IOException">With the errno's text.</exception>
+    public static SafeFileHandle OpenToAppend(string path)
+    {
+        var file = Create(path, CloseOnExec | WriteOnlyAppendCreate, OwnerOnly);
+        return file >= 0 ? new(file, ownsHandle: true) : throw new IOException(Message(Marshal.GetLastPInvokeError()));
     }
 
     /// <summary>The number of the user that owns an open file.</summary>
@@ -87,6 +97,9 @@ static partial class Posix
 
     [LibraryImport(LibC, EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     private static partial int Open(string path, int flags);
+
+    [LibraryImport(LibC, EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    private static partial int Create(string path, int flags, int mode);
 
     [LibraryImport(LibC, EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     private static partial int StatX(SafeFileHandle file, string path, int flags, uint wanted, ref byte status);

@@ -47,6 +47,7 @@ public sealed class UnknownWordsTests
     [InlineData("backup --compress -1 tank/chain", "--compress takes 0 to 19, not -1")]
     [InlineData("list -o -1", "-o takes KEY=VALUE, not '-1'")]
     [InlineData("list --option=-x", "-o takes KEY=VALUE, not '-x'")]
+    [InlineData("-oxyz list", "-o takes KEY=VALUE, not 'xyz'")]
     public async Task Behind_a_bare_dash_and_where_it_is_a_value_it_is_none(string line, string words)
     {
         using var host = await TestHost.WithRepositoryAsync();

@@ -74,6 +74,38 @@ public sealed class ExcuseTests
         Assert.Contains((await VerifyAsync(world)).Findings, f => f.Reason.Contains("no prune recorded its removal", StringComparison.Ordinal));
     }
 
+    // Who slept since he listed, or is shown an old listing, must not take back what another one has carried out.
+    [Fact]
+    public async Task What_was_removed_since_the_listing_stays_written_down()
+    {
+        using var world = await PruneWorld.NewAsync();
+        await world.ChainAsync(2, s_day);
+        await world.ChainAsync(3, s_day, firstGuid: 10);
+        var stale = await world.CatalogAsync();
+        Assert.Equal(2, (await world.PruneAsync(s_two)).Removed.Length);
+        var repository = await world.OpenAsync();
+        await using (var lease = await Lease.TakeAsync(repository, LeaseKind.Exclusive, "prune", "here", world.Wall, default))
+            Assert.True(await RemovalRecords.RetractAsync(repository, lease, "here", stale, default));
+        Assert.Single(world.Store.Keys, k => k.StartsWith(Layout.Removed, StringComparison.Ordinal));
+        Assert.True((await VerifyAsync(world)).Sound);
+    }
+
+    // A record that was carried out may be newer than one that was not.
+    [Fact]
+    public async Task A_finished_record_does_not_hide_an_older_one_that_was_not_carried_out()
+    {
+        using var world = await PruneWorld.NewAsync();
+        var kept = await world.ChainAsync(2, s_day);
+        await world.ChainAsync(3, s_day, firstGuid: 10);
+        var repository = await world.OpenAsync();
+        await RemovalRecords.WriteAsync(repository, "there", [new(kept[0].Id, kept[0].Sha256, kept[0].SnapshotName)], default);
+        world.Move(TimeSpan.FromHours(1));
+        await RemovalRecords.WriteAsync(repository, "there", [new("tank-z_00000000000000ff/20260101T000000Z_0000000000000063_full", new('0', 64), "tank/z@s")], default);
+        await world.PruneAsync(new(Last: 100));
+        world.Store[Layout.Manifest(kept[0].Folder, kept[0].Name)] = null;
+        Assert.Contains((await VerifyAsync(world)).Findings, f => f.Reason.Contains("no prune recorded its removal", StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task An_archive_that_was_removed_and_made_again_by_others_is_no_fault()
     {

@@ -34,6 +34,18 @@ public sealed class KnownHeadsTests : IDisposable
         Assert.Equal(new('b', 64), Memory.Load().Single(h => h.Id == first.Id).Sha256);
     }
 
+    // Two processes of one host, in two repositories' nights or by hand.
+    [Fact]
+    public void What_two_remember_at_once_is_all_remembered()
+    {
+        Parallel.For(0, 3, process =>
+        {
+            var memory = Memory;
+            for (var n = 1; n <= 100; n++) memory.Remember([Archives.Of((ulong)(process * 100 + n))]);
+        });
+        Assert.Equal(300, Memory.Load().Length);
+    }
+
     [Fact]
     public void What_was_removed_by_right_is_forgotten_and_the_rest_stays()
     {

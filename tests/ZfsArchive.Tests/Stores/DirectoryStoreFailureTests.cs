@@ -23,6 +23,16 @@ public sealed partial class DirectoryStoreTests
         Assert.False(Directory.Exists(Temp["unplugged"]));
     }
 
+    // As with a disk that fails: what cannot be looked at must never pass for absent, for its chunks would go.
+    [Fact]
+    public async Task What_cannot_be_looked_at_is_a_failure_and_not_absent()
+    {
+        var store = OpenAt(Root);
+        File.CreateSymbolicLink(Path.Combine(Root, "manifests"), "manifests");
+        Assert.Equal(StoreFailure.Permanent, (await FailureAsync(() => store.StatAsync(new("manifests/a/b.json"), default))).Failure);
+        Assert.Equal(StoreFailure.Permanent, (await FailureAsync(async () => await ListedAsync(store, "manifests/"))).Failure);
+    }
+
     [Fact]
     public async Task A_file_in_the_place_of_a_folder_is_denied_or_permanent_and_names_the_object()
     {
