@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using ZfsArchive.Cli.Output;
+using ZfsArchive.Manifests;
 using ZfsArchive.Model;
 using ZfsArchive.Repository;
 using ZfsArchive.Verify;
@@ -34,10 +35,8 @@ static class VerifyCommand
             if (budgeted && depth < VerifyLevel.Data) throw new ArchiveException(FailureKind.Usage, "--sample, --max-bytes and --max-time go with --level data or stream: the others read no chunks");
             await using var repository = await Options.OpenRepositoryAsync(host, Options.PlaceOf(parsed, repo), RepositoryUse.Read, cancel);
             await using var lease = await Options.LeaseToReadAsync(host, repository, "verify", parsed.GetValue(quiet), cancel);
-            var catalog = await repository.CatalogAsync(cancel);
-            var selected = (parsed.GetValue(dataset) is { } name ? ArchiveSelection.Tree(catalog, name) : [.. catalog.Folders]).ToHashSet();
             var order = new VerifyOrder(depth, budgeted ? budget : null, limit, parsed.GetValue(remote));
-            var pass = await VerifyPass.PrepareAsync(repository, catalog, order, a => selected.Contains(a.Folder), cancel);
+            var pass = await VerifyPass.PrepareAsync(repository, repository.CatalogAsync, order, catalog => Selection(catalog, parsed.GetValue(dataset)), cancel);
             if (pass.Plan?.Warning is { } warning) await host.Error.WriteLineAsync($"zfsarchive: note: {warning}");
             VerifyReport report;
             using (var line = new ProgressLine(host, "verifying", depth >= VerifyLevel.Data ? pass.Bytes : null))
@@ -49,17 +48,24 @@ static class VerifyCommand
         return command;
     }
 
+    static Func<ArchiveEntry, bool> Selection(Catalog catalog, string? dataset)
+    {
+        if (dataset is null) return _ => true;
+        var selected = ArchiveSelection.Tree(catalog, dataset).ToHashSet();
+        return archive => selected.Contains(archive.Folder);
+    }
+
     static async Task PrintAsync(IHost host, VerifyReport report, bool quiet)
     {
         foreach (var finding in report.Findings.Where(f => !quiet || f.Severity is Severity.Damage))
         {
             await host.Out.WriteLineAsync($"{(finding.Severity is Severity.Damage ? "DAMAGE" : "note")}  {finding.Object}: {finding.Reason}");
-            if (!finding.Costs.IsEmpty) await host.Out.WriteLineAsync($"        costs {string.Join(", ", finding.Costs)}");
+            if (!finding.Costs.IsEmpty) await host.Out.WriteLineAsync($"        costs {SnapshotWords.Of(finding.Costs)}");
             await host.Out.WriteLineAsync($"        {finding.Mend}");
         }
         if (quiet && report.Sound) return;
         await host.Out.WriteLineAsync(report.Sound
             ? $"sound at level {report.Level.Word()}: {Text.Plural(report.Archives, "archive")}, {Text.Plural(report.Chunks, "chunk")}, {Text.Bytes(report.BytesRead)} read{(report.BytesByWord > 0 ? $", {Text.Bytes(report.BytesByWord)} hashed by the far side" : "")}"
-            : $"DAMAGED: {Text.Plural(report.Findings.Count(f => f.Severity is Severity.Damage), "finding")}; {(report.Lost.IsEmpty ? "no snapshot is lost" : $"cannot be restored: {string.Join(", ", report.Lost)}")}");
+            : $"DAMAGED: {Text.Plural(report.Findings.Count(f => f.Severity is Severity.Damage), "finding")}; {(report.Lost.IsEmpty ? "no snapshot is lost" : $"cannot be restored: {SnapshotWords.Of(report.Lost)}")}");
     }
 }

@@ -81,15 +81,14 @@ sealed class RepositoryRun(
         var since = world.Clock.GetTimestamp();
         var repository = await opened.OpenAsync(rule, cancel);
         await using var lease = await Lease.TakeAsync(repository, LeaseKind.Shared, "verify", world.HostName, world.Clock, cancel);
-        var catalog = await repository.KnownCatalogAsync(cancel);
         var order = new VerifyOrder(VerifyLevels.Parse(rule.Verify.Level), new(null, rule.Verify.MaxBytes, rule.Verify.Cycle), rule.Verify.MaxTime);
-        var pass = await VerifyPass.PrepareAsync(repository, catalog, order, _ => true, cancel);
+        var pass = await VerifyPass.PrepareAsync(repository, repository.KnownCatalogAsync, order, _ => _ => true, cancel);
         if (pass.Plan?.Warning is { } warning) _notes.Add(warning);
         var report = await pass.ExecuteAsync(world.HostName, mayWrite: true, world.Clock, null, cancel);
         var findings = report.Findings.Where(f => f.Severity is Severity.Damage).Select(f => $"{f.Object}: {f.Reason}").ToImmutableArray();
         if (!report.Sound)
-            _failures.Add(new($"{rule.Name}: verify", $"DAMAGE: {findings[0]}{(findings.Length > 1 ? $" and {findings.Length - 1} more" : "")}; {(report.Lost.IsEmpty ? "no snapshot is lost" : $"cannot be restored: {string.Join(", ", report.Lost)}")}; see zfsarchive verify --repo {rule.Name}", FailureKind.Damage));
-        return new(rule.Verify.Level, report.Sound, report.BytesRead, catalog.Graph.Archives.Sum(a => a.Head.Totals.StoredLength), findings, report.Lost, world.Clock.GetElapsedTime(since).TotalSeconds);
+            _failures.Add(new($"{rule.Name}: verify", $"DAMAGE: {findings[0]}{(findings.Length > 1 ? $" and {findings.Length - 1} more" : "")}; {(report.Lost.IsEmpty ? "no snapshot is lost" : $"cannot be restored: {SnapshotWords.Of(report.Lost)}")}; see zfsarchive verify --repo {rule.Name}", FailureKind.Damage));
+        return new(rule.Verify.Level, report.Sound, report.BytesRead, pass.Catalog.Graph.Archives.Sum(a => a.Head.Totals.StoredLength), findings, report.Lost, world.Clock.GetElapsedTime(since).TotalSeconds);
     }
 
     async Task<T?> TryAsync<T>(string what, Func<Task<T?>> work) where T : class

@@ -27,19 +27,30 @@ public sealed class VerifyPass
         Bytes = Plan?.Bytes ?? archives.Sum(a => a.Head.Totals.StoredLength);
     }
 
+    /// <summary>What the repository held when the verification was prepared.</summary>
+    public Catalog Catalog => _catalog;
+
     /// <summary>Null where all is read.</summary>
     public VerifyPlan? Plan { get; }
 
     /// <summary>Stored bytes that will be read, about.</summary>
     public long Bytes { get; }
 
-    /// <param name="selects">Which archives are looked at closely.</param>
-    public static async Task<VerifyPass> PrepareAsync(ArchiveRepository repository, Catalog catalog, VerifyOrder order, Func<ArchiveEntry, bool> selects, CancellationToken cancel)
+    /// <param name="read">Reads the catalog.</param>
+    /// <param name="choose">Which of its archives are looked at closely.</param>
+    public static async Task<VerifyPass> PrepareAsync(
+        ArchiveRepository repository, Func<CancellationToken, Task<Catalog>> read, VerifyOrder order, Func<Catalog, Func<ArchiveEntry, bool>> choose, CancellationToken cancel)
     {
-        // the links alone are quickly looked at each time
-        var history = order.Level >= VerifyLevel.Objects ? await VerifyRecords.LoadAsync(repository, cancel) : null;
-        return new(repository, catalog, order, selects, history, await repository.Store.TimeAsync(cancel));
+        // beside the catalog: with many archives both take their time
+        var (loading, reading) = (Task.Run(() => HistoryAsync(repository, order, cancel), cancel), read(cancel));
+        await Task.WhenAll(loading, reading);
+        var catalog = await reading;
+        return new(repository, catalog, order, choose(catalog), await loading, await repository.Store.TimeAsync(cancel));
     }
+
+    // the links alone are quickly looked at each time
+    static async Task<VerifyHistory?> HistoryAsync(ArchiveRepository repository, VerifyOrder order, CancellationToken cancel) =>
+        order.Level >= VerifyLevel.Objects ? await VerifyRecords.LoadAsync(repository, cancel) : null;
 
     /// <param name="host">Which writes the record.</param>
     /// <param name="mayWrite">A lease is held, so that the record can be kept in the repository.</param>
