@@ -37,8 +37,8 @@ static class UnknownWords
             {
                 if (IsOption(token.Value) && !(isValue && char.IsAsciiDigit(token.Value[1]))) yield return token.Value.Split('=')[0];
             }
-            // what is left of letters that stand together, as the x of -qx
-            else if (!isValue && typed.FirstOrDefault(word => IsOption(word) && word[1] != '-' && word.EndsWith(token.Value, StringComparison.Ordinal)) is { } letters) yield return letters;
+            // what is left of letters that stand together, as the x of -qx, or of an option that takes no value
+            else if (!isValue && typed.FirstOrDefault(word => IsOption(word) && word.EndsWith(word[1] == '-' ? $"={token.Value}" : token.Value, StringComparison.Ordinal)) is { } whole) yield return whole;
         }
     }
 

@@ -33,14 +33,14 @@ need_programs() {      # PROGRAM:PACKAGE…
     [ ${#packages[@]} -eq 0 ] || { say "missing: apt-get install ${packages[*]}"; exit 1; }
 }
 
-# The program, unless one is named, and the state that it keeps.
+# The program as it is in the package, unless another one is named, and the state that it keeps.
 find_program() {
     local dotnet
     dotnet=$(readlink -f -- "$(type -P dotnet)")
     [ -n "${DOTNET_ROOT:-}" ] || export DOTNET_ROOT="${dotnet%/*}"
     if [ -z "$program" ]; then
-        "$root/tools/zfsarchive" --version > /dev/null
-        program=$(readlink -f "$root/.artifacts/publish/ZfsArchive.Cli/release_linux-x64/zfsarchive")
+        "$root/tools/package/build" > /dev/null
+        program=$root/.artifacts/package/program/zfsarchive
     fi
     export ZFSARCHIVE_STATE=$work/state ZFSARCHIVE_CACHE=$work/cache
 }

@@ -10,6 +10,7 @@ public sealed class UnknownWordsTests
     [InlineData("run --quite", "run has no option '--quite': did you mean --quiet?")]
     [InlineData("backup --alow-full tank/chain", "backup has no option '--alow-full': did you mean --allow-full?")]
     [InlineData("backup tank/chain --compres=3", "backup has no option '--compres': did you mean --compress?")]
+    [InlineData("status --nagios=tank/chain", "status has no option '--nagios=tank/chain'")]
     [InlineData("backup --first --alow-full tank/chain", "backup has no option '--alow-full': did you mean --allow-full?")]
     [InlineData("status --htlm x", "status has no option '--htlm': did you mean --html?")]
     [InlineData("list --confg x", "list has no option '--confg': did you mean --config?")]
