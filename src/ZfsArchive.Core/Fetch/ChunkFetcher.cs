@@ -43,7 +43,7 @@ public sealed class ChunkFetcher(IObjectStore store, int parallel) : IDisposable
     public static int StandardParallel => 4;
 
     /// <summary>Chunks to fetch ahead of the one that is used; compressed ones find room for fewer.</summary>
-    public static int StandardAhead => 4;
+    public static int StandardAhead => 7;
 
     /// <exception cref="ArchiveException">Damage: absent, cut, other bytes, or no frame of the right length.</exception>
     public async Task<OpenChunk> FetchAsync(ArchiveEntry archive, ChunkLine line, CancellationToken cancel)
