@@ -42,6 +42,9 @@ sealed class RunVerb(IHost host, Configuration configuration, ImmutableArray<str
     /// <summary>Who is stopped has no time left for those who do not answer.</summary>
     static readonly TimeSpan s_lastWords = TimeSpan.FromSeconds(20);
 
+    /// <summary>Entries of each list in what is sent to a webhook.</summary>
+    const int MostToTell = 200;
+
     readonly AlertRun _alerts = new(dryRun ? [] : configuration.Notify, new Secrets(host.Environment).Read, host.Clock);
     readonly HashSet<string> _untold = [];
     ProgressLine? _line;
@@ -95,13 +98,12 @@ sealed class RunVerb(IHost host, Configuration configuration, ImmutableArray<str
         }
         Dispose();
         foreach (var failure in night.Failures) events.Failed($"{failure.Where}: {failure.Text}");
-        var text = JsonSerializer.Serialize(night, CliJson.Default.NightResult);
         var lines = NightSummary.Lines(night).ToList();
-        if (json) await host.Out.WriteLineAsync(text);
+        if (json) await host.Out.WriteLineAsync(JsonSerializer.Serialize(night, CliJson.Default.NightResult));
         else if (!quiet || night.State is not NightState.Ok)
             foreach (var line in lines) await host.Out.WriteLineAsync(line);
         var phase = night.State is NightState.Ok ? AlertPhase.Success : AlertPhase.Failure;
-        await TellAsync(new(phase, night.State.ToString().ToLowerInvariant(), night.Title, string.Join('\n', lines), text, HostName), cancel);
+        await TellAsync(new(phase, night.State.ToString().ToLowerInvariant(), night.Title, string.Join('\n', lines), JsonSerializer.Serialize(night.Brief(MostToTell), CliJson.Default.NightResult), HostName), cancel);
         return CodeOf(night);
     }
 

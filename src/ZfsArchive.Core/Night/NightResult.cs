@@ -24,6 +24,31 @@ public sealed record NightResult(
     /// <summary>Everything that failed.</summary>
     public IEnumerable<NightFailure> Failures => Jobs.SelectMany(j => j.Failures).Concat(Repositories.SelectMany(r => r.Failures));
 
+    /// <summary>Lists were cut to be sent.</summary>
+    public bool Cut { get; init; }
+
+    /// <summary>The same with the beginnings of long lists only: a message of megabytes is refused by those who should read it, on the worst day.</summary>
+    /// <param name="most">Entries that are left of a list.</param>
+    public NightResult Brief(int most)
+    {
+        var cut = false;
+        var jobs = Jobs.Select(j => j with { Taken = Beginning(j.Taken), Archives = Beginning(j.Archives), Released = Beginning(j.Released), Notes = Beginning(j.Notes), Failures = Beginning(j.Failures) }).ToImmutableArray();
+        var repositories = Repositories.Select(r => r with
+        {
+            Prune = r.Prune is { } prune ? prune with { Removed = Beginning(prune.Removed) } : null,
+            Verify = r.Verify is { } verify ? verify with { Findings = Beginning(verify.Findings), Lost = Beginning(verify.Lost) } : null,
+            Notes = Beginning(r.Notes),
+            Failures = Beginning(r.Failures),
+        }).ToImmutableArray();
+        return this with { Jobs = jobs, Repositories = repositories, Cut = cut };
+
+        ImmutableArray<T> Beginning<T>(ImmutableArray<T> list)
+        {
+            cut |= list.Length > most;
+            return list.Length > most ? list[..most] : list;
+        }
+    }
+
     /// <summary>One line, as a subject.</summary>
     public string Title => State switch
     {
