@@ -41,12 +41,14 @@ sealed class ArchiveCommit(ArchiveRepository repository, Lease lease, Catalog ca
         var (chunks, archive) = (RequireChunksAsync(pending, cancel), RequireBaseAsync(pending, cancel));
         // written while the store, which may be far away, answers
         var writing = WriteDraftAsync(pending, draft, cancel);
-        await Task.WhenAll(chunks, archive, writing, NameDatasetAsync(pending.Request, cancel));
+        await Task.WhenAll(chunks, archive, writing);
         while (_slept | !await IsHeldAsync(cancel))
         {
             await RequireAllAgainAsync(pending, cancel);
             if (await IsHeldAsync(cancel)) break;
         }
+        // not before the lease was looked at: nothing is written while somebody removes
+        await NameDatasetAsync(pending.Request, cancel);
         await order.BeforeManifestAsync(cancel);
         var (head, manifest) = await writing;
         return await CreateManifestAsync(pending, head, manifest, draft.Name, cancel);
