@@ -114,7 +114,9 @@ public sealed class HttpFaultTests
         var archive = result.RootElement.GetProperty("archives")[0];
         var stored = left.Where(o => o.Key.EndsWith(Chunk, StringComparison.Ordinal)).Sum(o => (long)o.Value.Length);
         Assert.True(stored > 0);
-        Assert.Equal(archive.GetProperty("storedLength").GetInt64(), stored + archive.GetProperty("sentLength").GetInt64());
+        // nothing of it is sent again; and what was on its way when the first run gave up may have arrived after the listing
+        Assert.InRange(archive.GetProperty("sentLength").GetInt64(), 0, archive.GetProperty("storedLength").GetInt64() - stored);
+        Assert.Equal(s_stream, Assert.Single(StoredTruth.Streams(await place.ObjectsAsync())).Value);
     }
 
     [S3Fact]
