@@ -66,6 +66,6 @@ static class VerifyCommand
         if (quiet && report.Sound) return;
         await host.Out.WriteLineAsync(report.Sound
             ? $"sound at level {report.Level.Word()}: {Text.Plural(report.Archives, "archive")}, {Text.Plural(report.Chunks, "chunk")}, {Text.Bytes(report.BytesRead)} read{(report.BytesByWord > 0 ? $", {Text.Bytes(report.BytesByWord)} hashed by the far side" : "")}"
-            : $"DAMAGED: {Text.Plural(report.Findings.Count(f => f.Severity is Severity.Damage), "finding")}; {(report.Lost.IsEmpty ? "no snapshot is lost" : $"cannot be restored: {SnapshotWords.Of(report.Lost)}")}");
+            : $"DAMAGED: {Text.Plural(report.Findings.Count(f => f.Severity is Severity.Damage), "finding")}; {SnapshotWords.OfLost(report.Lost)}");
     }
 }

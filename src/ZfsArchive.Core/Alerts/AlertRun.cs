@@ -23,7 +23,7 @@ public enum AlertPhase
 /// <param name="State"><c>start</c>, <c>ok</c>, <c>partly</c> or <c>failed</c>.</param>
 /// <param name="Title">One line.</param>
 /// <param name="Summary">All that a person should read.</param>
-/// <param name="Json">The whole result, one line of JSON.</param>
+/// <param name="Json">The result, one line of JSON; long lists are cut.</param>
 public sealed record AlertMessage(AlertPhase Phase, string State, string Title, string Summary, string Json, string Host);
 
 /// <summary>Tells who wants to hear of a night. Each message ends in its time, and none changes how the night ended: what went wrong is returned as words.</summary>

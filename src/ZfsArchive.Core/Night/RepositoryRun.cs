@@ -87,7 +87,7 @@ sealed class RepositoryRun(
         var report = await pass.ExecuteAsync(world.HostName, mayWrite: true, world.Clock, null, cancel);
         var findings = report.Findings.Where(f => f.Severity is Severity.Damage).Select(f => $"{f.Object}: {f.Reason}").ToImmutableArray();
         if (!report.Sound)
-            _failures.Add(new($"{rule.Name}: verify", $"DAMAGE: {findings[0]}{(findings.Length > 1 ? $" and {findings.Length - 1} more" : "")}; {(report.Lost.IsEmpty ? "no snapshot is lost" : $"cannot be restored: {SnapshotWords.Of(report.Lost)}")}; see zfsarchive verify --repo {rule.Name}", FailureKind.Damage));
+            _failures.Add(new($"{rule.Name}: verify", $"DAMAGE: {findings[0]}{(findings.Length > 1 ? $" and {findings.Length - 1} more" : "")}; {SnapshotWords.OfLost(report.Lost)}; see zfsarchive verify --repo {rule.Name}", FailureKind.Damage));
         return new(rule.Verify.Level, report.Sound, report.BytesRead, pass.Catalog.Graph.Archives.Sum(a => a.Head.Totals.StoredLength), findings, report.Lost, world.Clock.GetElapsedTime(since).TotalSeconds);
     }
 

@@ -19,6 +19,9 @@ public static class SnapshotWords
         return $"{Number(names.Count)} snapshots: {said}{rest}";
     }
 
+    /// <summary>The same, of what faults cost.</summary>
+    public static string OfLost(IReadOnlyCollection<string> names) => names.Count == 0 ? "no snapshot is lost" : $"cannot be restored: {Of(names)}";
+
     static string Of(List<string> ofOneDataset) =>
         ofOneDataset.Count == 1 ? ofOneDataset[0] : $"{Number(ofOneDataset.Count)} from {ofOneDataset[0]} to {ofOneDataset[^1][DatasetOf(ofOneDataset[^1]).Length..]}";
 

@@ -13,7 +13,6 @@ public sealed record VerifyOrder(VerifyLevel Level, VerifyBudget? Budget = null,
 public sealed class VerifyPass
 {
     readonly ArchiveRepository _repository;
-    readonly Catalog _catalog;
     readonly VerifyOrder _order;
     readonly Func<ArchiveEntry, bool> _selects;
     readonly VerifyHistory? _history;
@@ -21,14 +20,14 @@ public sealed class VerifyPass
 
     VerifyPass(ArchiveRepository repository, Catalog catalog, VerifyOrder order, Func<ArchiveEntry, bool> selects, VerifyHistory? history, DateTimeOffset now)
     {
-        (_repository, _catalog, _order, _selects, _history, _now) = (repository, catalog, order, selects, history, now);
+        (_repository, Catalog, _order, _selects, _history, _now) = (repository, catalog, order, selects, history, now);
         var archives = catalog.Graph.Archives.Where(selects).ToList();
         Plan = order.Budget is { } budget ? VerifyPlanner.Plan(archives, history ?? new(null), order.Level, budget, now) : null;
         Bytes = Plan?.Bytes ?? archives.Sum(a => a.Head.Totals.StoredLength);
     }
 
     /// <summary>What the repository held when the verification was prepared.</summary>
-    public Catalog Catalog => _catalog;
+    public Catalog Catalog { get; }
 
     /// <summary>Null where all is read.</summary>
     public VerifyPlan? Plan { get; }
@@ -58,11 +57,11 @@ public sealed class VerifyPass
     {
         var since = clock.GetTimestamp();
         var run = new VerifyRun(_repository, _order.Level, progress, _order.Remote, _order.Limit is { } most ? () => clock.GetElapsedTime(since) > most : null);
-        var report = Plan is null ? await run.ExecuteAsync(_catalog, _selects, cancel) : await run.ExecuteAsync(_catalog, Plan.Parts, cancel);
-        if (report.Sound) _repository.Seen.Remember(_catalog.Graph.Archives);
+        var report = Plan is null ? await run.ExecuteAsync(Catalog, _selects, cancel) : await run.ExecuteAsync(Catalog, Plan.Parts, cancel);
+        if (report.Sound) _repository.Seen.Remember(Catalog.Graph.Archives);
         if (_history is null) return report;
         _history.Add(run.Trace(_now), _order.Level, _now);
-        await VerifyRecords.SaveAsync(_repository, _history, _catalog, host, mayWrite, cancel);
+        await VerifyRecords.SaveAsync(_repository, _history, Catalog, host, mayWrite, cancel);
         return report;
     }
 }

@@ -12,6 +12,7 @@ sealed class HttpFaultProxy : IDisposable
     readonly ConcurrentQueue<HttpHead> _requests = new();
     readonly List<(HttpFault Fault, int Seen)> _faults = [];
     readonly ConcurrentDictionary<Socket, bool> _open = [];
+    readonly ConcurrentDictionary<Task<bool>, Task<bool>> _forwarded = [];
 
     public HttpFaultProxy(Uri target)
     {
@@ -41,6 +42,16 @@ sealed class HttpFaultProxy : IDisposable
 
     /// <summary>Method and target of each, in the order in which they came.</summary>
     public IReadOnlyList<string> Log => [.. _requests.Select(r => $"{r.Method} {r.Target}")];
+
+    /// <summary>Waits until the server has answered whatever reached it whole: also for a client that is gone it may still be at work.</summary>
+    public async Task SettledAsync()
+    {
+        foreach (var (answer, body) in _forwarded)
+        {
+            Task answered = answer;
+            if (await body) await answered.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
 
     public void Dispose()
     {
@@ -98,8 +109,16 @@ sealed class HttpFaultProxy : IDisposable
         }
         await server.WriteAsync(request.Raw);
         var body = ForwardBodyAsync(request, client, server);
-        var goesOn = await AnswerAsync(fault, request, client, server);
-        return goesOn && await body;
+        var answer = AnswerAsync(fault, request, client, server);
+        _forwarded[answer] = body;
+        try
+        {
+            return await answer && await body;
+        }
+        finally
+        {
+            _forwarded.TryRemove(answer, out _);
+        }
     }
 
     async Task<bool> AnswerAsync(HttpFault? fault, HttpHead request, HttpWire client, HttpWire server)
