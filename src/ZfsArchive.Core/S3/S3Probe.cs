@@ -26,6 +26,10 @@ sealed class S3Probe(S3Bucket bucket, TimeProvider clock)
     (byte[] Bytes, string? Sha256, string? Etag)? _there;
     Task<S3Seen>? _reading;
     Task<S3Seen>? _writing;
+    Task _preparing = Task.CompletedTask;
+
+    /// <summary>Begins to see all of it, where there is a descriptor: who is going to write need not wait for it then. Nobody waits for this.</summary>
+    public void Prepare() => _preparing = PrepareAsync();
 
     /// <summary>What can be seen without writing; <see cref="S3Seen.Conditional"/> is false until something was written.</summary>
     public Task<S3Seen> ReadingAsync(CancellationToken cancel)
@@ -43,8 +47,21 @@ sealed class S3Probe(S3Bucket bucket, TimeProvider clock)
     public async Task SettleAsync()
     {
         Task underway;
-        lock (_turn) underway = Task.WhenAll(_reading ?? Task.CompletedTask, _writing ?? Task.CompletedTask);
+        lock (_turn) underway = Task.WhenAll(_preparing, _reading ?? Task.CompletedTask, _writing ?? Task.CompletedTask);
         await Task.WhenAny(underway, Task.Delay(TimeSpan.FromSeconds(5), clock));
+    }
+
+    async Task PrepareAsync()
+    {
+        try
+        {
+            await ReadingAsync(CancellationToken.None);
+            if (_there is not null) await WritingAsync(CancellationToken.None);
+        }
+        catch (Exception e) when (e is StoreException or ObjectDisposedException)
+        {
+            // whoever needs it will ask again, and see why
+        }
     }
 
     // what failed is tried again by the next who asks

@@ -35,6 +35,8 @@ public sealed class S3Store : IObjectStore
         return new(seen.Conditional, seen.KeepsSha256 ? Sha256Source.Kept : Sha256Source.None, seen.EtagIsMd5 && !seen.KeepsSha256 && _md5 is not Md5Use.Never);
     }
 
+    public void Prepare() => _probe.Prepare();
+
     // A bucket is made by its owner, with all that he decides about it; here it only has to be there.
     public Task MakePlaceAsync(CancellationToken cancel) => _bucket.SeeAsync("use this place", cancel);
 

@@ -95,6 +95,30 @@ public sealed class FakeServiceTests : IDisposable
     }
 
     [Fact]
+    public async Task Prepared_it_sees_what_the_service_does_before_anything_is_written()
+    {
+        var store = Open();
+        store.Prepare();
+        await store.DisposeAsync();
+        Assert.Single(_service.Of("PUT", Descriptor));
+        Assert.Single(_service.Of("PUT", "records/probe-"));
+        Assert.Equal(Bytes(200, 9), _service[Descriptor]);
+        await using var later = Open();
+        Assert.Equal([Descriptor], await KeysAsync(later));
+    }
+
+    [Fact]
+    public async Task Prepared_it_writes_nothing_where_there_is_no_repository()
+    {
+        _service.Remove(Descriptor);
+        var store = Open();
+        store.Prepare();
+        await store.DisposeAsync();
+        Assert.NotEmpty(_service.Of("GET", Descriptor));
+        Assert.DoesNotContain(_service.Requests, r => r.Method == "PUT");
+    }
+
+    [Fact]
     public async Task A_service_whose_kept_sha256_is_another_one_is_not_believed()
     {
         _service.LiesAtHead = true;

@@ -79,6 +79,9 @@ sealed class FakeS3 : IDisposable
         set => _objects[key] = (value, null);
     }
 
+    /// <summary>Takes an object away behind its back.</summary>
+    public void Remove(string key) => _objects.TryRemove(key, out _);
+
 #pragma warning disable CA5351 // the ETag of S3 is an MD5
     public static string Md5(byte[] bytes) => Convert.ToHexStringLower(MD5.HashData(bytes));
 #pragma warning restore CA5351
