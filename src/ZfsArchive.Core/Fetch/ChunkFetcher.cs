@@ -31,12 +31,17 @@ public sealed class StoredChunk(ChunkLine line, RentedBuffer buffer) : IDisposab
 /// Fetches chunks from a store and opens them, within a fixed room. What it gives has the SHA-256 of its name and the length of
 /// its manifest's line; anything else is damage.
 /// </summary>
-/// <param name="parallel">How many chunks may be in memory at once, packed and open; twice as many of those that are not compressed.</param>
+/// <param name="parallel">How many chunks may be in memory at once, packed and open; twice as many of those that are not compressed. Small ones have a room of their own.</param>
 public sealed class ChunkFetcher(IObjectStore store, int parallel) : IDisposable
 {
     // Room is asked for in whole MiB, so that buffers serve again for chunks of about the same length.
     const int Step = 1 << 20;
+
+    /// <summary>Room for chunks of at most one step: an archive of an hour is often no larger, and it is the way there and back that takes the time.</summary>
+    const int SmallRooms = 24;
+
     readonly BufferPool _rooms = new(2 * parallel);
+    readonly BufferPool _smallRooms = new(SmallRooms);
     readonly ChunkOpener _opener = new();
 
     /// <summary>Four standard chunks, packed and open, are the 256 MiB that a run may use.</summary>
@@ -50,7 +55,8 @@ public sealed class ChunkFetcher(IObjectStore store, int parallel) : IDisposable
     {
         // a stored frame's content is used where it lies
         var isOpen = line.StoredLength == StoredFrame.FrameLength(line.Length);
-        var rooms = await _rooms.RentAsync(isOpen ? 1 : 2, int.Min(parallel, WeightOf(line)), RoomFor(long.Max(line.StoredLength + 1, line.Length)), cancel);
+        var room = RoomFor(long.Max(line.StoredLength + 1, line.Length));
+        var rooms = await RoomsOf(room).RentAsync(isOpen ? 1 : 2, int.Min(parallel, WeightOf(line)), room, cancel);
         return await Task.Run(() => FetchIntoAsync(archive, line, rooms, cancel), CancellationToken.None);
     }
 
@@ -58,7 +64,8 @@ public sealed class ChunkFetcher(IObjectStore store, int parallel) : IDisposable
     /// <exception cref="ArchiveException">Damage: absent, cut, other bytes.</exception>
     public async Task<StoredChunk> FetchStoredAsync(ArchiveEntry archive, ChunkLine line, CancellationToken cancel)
     {
-        var stored = await _rooms.RentAsync(int.Min(2 * parallel, WeightOf(line)), RoomFor(line.StoredLength + 1), cancel);
+        var room = RoomFor(line.StoredLength + 1);
+        var stored = await RoomsOf(room).RentAsync(int.Min(2 * parallel, WeightOf(line)), room, cancel);
         try
         {
             await FillAsync(archive, line, stored.Bytes, cancel);
@@ -115,6 +122,8 @@ public sealed class ChunkFetcher(IObjectStore store, int parallel) : IDisposable
             : ChunkOpener.WrongHash(into.Span[..read], ChunkName.TryParse(line.Name)!.Sha256);
     }
 
+    BufferPool RoomsOf(int room) => room <= Step ? _smallRooms : _rooms;
+
     static int RoomFor(long length) => (int)((length + Step - 1) / Step) * Step;
 
     static int WeightOf(ChunkLine line) => line.Length > ChunkSchedule.Standard.Target + (ChunkSchedule.Standard.Target >> 1) ? 2 : 1;
@@ -124,6 +133,7 @@ public sealed class ChunkFetcher(IObjectStore store, int parallel) : IDisposable
     public void Dispose()
     {
         _rooms.Dispose();
+        _smallRooms.Dispose();
         _opener.Dispose();
     }
 }

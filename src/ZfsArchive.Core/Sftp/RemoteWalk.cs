@@ -10,7 +10,7 @@ namespace ZfsArchive.Sftp;
 sealed class RemoteWalk(RemotePaths paths, RemoteFolders folders)
 {
     /// <summary>Folders of one level that are read ahead of the one whose turn it is.</summary>
-    const int Ahead = 8;
+    const int Ahead = 32;
 
     /// <summary>Objects whose names begin with the prefix.</summary>
     public async IAsyncEnumerable<ObjectInfo> FilesAsync(SftpSession session, string prefix, [EnumeratorCancellation] CancellationToken cancel)

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using ZfsArchive.Chunks;
 using ZfsArchive.Fetch;
 using ZfsArchive.Manifests;
@@ -19,6 +20,10 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
 {
     const string Mend = "send the snapshot again while the source has it (zfs send -w … | zfsarchive backup --stdin --dataset NAME): the same stream puts the chunk back; or copy the chunk from another repository";
     const int WordsAtOnce = 256;
+
+    /// <summary>Archives that are looked at at once: a small one is little more than questions to a store that may be far away.</summary>
+    const int ArchivesAtOnce = 8;
+
     readonly ConcurrentQueue<Fault> _faults = new();
     readonly ConcurrentDictionary<string, (VerifyLevel Level, string Reason)> _damaged = new();
     readonly ConcurrentDictionary<string, ConcurrentQueue<int>> _looked = new();
@@ -26,6 +31,7 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
     ImmutableArray<ArchiveEntry> _archives = [];
     readonly ConcurrentDictionary<string, bool> _checkedByWord = new();
     long _chunks, _read, _total, _byWord;
+    volatile bool _hasBrokenChain;
 
     /// <summary>Only these chunks are read, and of their archives only the presence is checked; the catalog is checked as a whole.</summary>
     public Task<VerifyReport> ExecuteAsync(Catalog catalog, ImmutableArray<VerifyPart> parts, CancellationToken cancel)
@@ -46,11 +52,12 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
         foreach (var fault in ChainCheck.Find(catalog, await KnownAsync(catalog, cancel))) Add(fault);
         if (repository.DescriptorFault is { } broken)
             Add(new(Severity.Damage, null, false, Layout.Descriptor, broken, "put it back from a copy of the repository; until then archives can be read, and nothing can be written"));
+        _hasBrokenChain = _faults.Any(f => f.Severity is Severity.Damage);
         var archives = _archives = [.. catalog.Graph.Archives.Where(selects)];
         _total = archives.Sum(a => a.Head.Totals.StoredLength);
-        await CheckManifestsAsync(archives, cancel);
-        FindStranded(catalog);
         if (level >= VerifyLevel.Objects) await CheckObjectsAsync(catalog, archives, cancel);
+        else await CheckManifestsAsync(archives, cancel);
+        FindStranded(catalog);
         if (remote || level is VerifyLevel.Objects) await CheckByWordAsync(archives, cancel);
         if (level >= VerifyLevel.Data) await CheckChunksAsync(archives, cancel);
 
@@ -76,34 +83,40 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
     // What no chain leads to is a fault of its own when nothing else explains it.
     void FindStranded(Catalog catalog)
     {
-        if (_faults.Any(f => f.Severity is Severity.Damage)) return;
+        if (_hasBrokenChain) return;
         var paths = catalog.Graph.Paths();
         foreach (var archive in catalog.Graph.Archives.Where(a => a.Counts && !paths.Reaches(a)))
             Add(new(Severity.Damage, archive.Id, true, Layout.Manifest(archive.Folder, archive.Name), "no chain of archives leads to its base", Mend, archive.SnapshotName));
     }
 
-    async Task CheckManifestsAsync(ImmutableArray<ArchiveEntry> archives, CancellationToken cancel)
+    Task CheckManifestsAsync(ImmutableArray<ArchiveEntry> archives, CancellationToken cancel) => EachAsync(archives, (archive, stop) => OfManifestAsync(archive, manifest =>
     {
-        foreach (var archive in archives)
-        {
-            await OfManifestAsync(archive, manifest =>
-            {
-                foreach (var _ in manifest.Chunks()) Interlocked.Increment(ref _chunks);
-                return Task.CompletedTask;
-            }, cancel);
-        }
-    }
+        foreach (var _ in manifest.Chunks()) Interlocked.Increment(ref _chunks);
+        return Task.CompletedTask;
+    }, stop), cancel);
 
     // One listing of everything: it tells what is missing, what has another size, and what nobody claims.
     async Task CheckObjectsAsync(Catalog catalog, ImmutableArray<ArchiveEntry> archives, CancellationToken cancel)
     {
-        var waiting = archives.ToDictionary(a => a.Id);
         if (_parts is not null)
         {
-            foreach (var archive in waiting.Values) await CheckPresenceAsync(archive, await ChunkPresence.ListedAsync(repository, archive, cancel), cancel);
+            await EachAsync(archives, async (archive, stop) => await CheckPresenceAsync(archive, await ChunkPresence.ListedAsync(repository, archive, stop), stop), cancel);
             return;
         }
+        var waiting = new ConcurrentDictionary<string, ArchiveEntry>(archives.Select(a => KeyValuePair.Create(a.Id, a)));
         var known = catalog.Graph.Archives.Select(a => a.Id).Concat(_faults.Select(f => f.ArchiveId ?? "")).ToHashSet();
+        await Parallel.ForEachAsync(FoldersAsync(cancel), Limits(ArchivesAtOnce, cancel), async (folder, stop) =>
+        {
+            if (waiting.TryRemove(folder.Id, out var archive)) await CheckPresenceAsync(archive, folder.Listed, stop);
+            else if (!known.Contains(folder.Id))
+                Add(new(Severity.Note, folder.Id, false, Layout.Archives + folder.Id, $"{folder.Listed.Count} chunks without a manifest: an interrupted backup, or a manifest that is gone", "the next backup of this snapshot uses them; prune removes them later"));
+        });
+        await EachAsync(waiting.Values, (archive, stop) => CheckPresenceAsync(archive, [], stop), cancel);
+    }
+
+    // What the listing tells of each archive's folder, by name.
+    async IAsyncEnumerable<(string Id, Dictionary<string, ObjectInfo> Listed)> FoldersAsync([EnumeratorCancellation] CancellationToken cancel)
+    {
         string? folder = null;
         var listed = new Dictionary<string, ObjectInfo>();
         await foreach (var info in repository.Store.ListAsync(Layout.Archives, cancel))
@@ -114,24 +127,20 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
                 continue;
             }
             var id = $"{parsed.Folder}/{parsed.Name}";
-            if (folder is not null && folder != id) await CloseFolderAsync(folder);
+            if (folder is not null && folder != id)
+            {
+                yield return (folder, listed);
+                listed = [];
+            }
             folder = id;
             listed[parsed.Last] = info;
         }
-        if (folder is not null) await CloseFolderAsync(folder);
-        foreach (var archive in waiting.Values) await CheckPresenceAsync(archive, [], cancel);
-
-        async Task CloseFolderAsync(string id)
-        {
-            if (waiting.Remove(id, out var archive)) await CheckPresenceAsync(archive, listed, cancel);
-            else if (!known.Contains(id))
-                Add(new(Severity.Note, id, false, Layout.Archives + id, $"{listed.Count} chunks without a manifest: an interrupted backup, or a manifest that is gone", "the next backup of this snapshot uses them; prune removes them later"));
-            listed.Clear();
-        }
+        if (folder is not null) yield return (folder, listed);
     }
 
     Task CheckPresenceAsync(ArchiveEntry archive, Dictionary<string, ObjectInfo> listed, CancellationToken cancel) => OfManifestAsync(archive, async manifest =>
     {
+        foreach (var _ in manifest.Chunks()) Interlocked.Increment(ref _chunks);
         await foreach (var (key, reason) in ChunkPresence.MissingAsync(repository, archive, manifest, listed, cancel)) AddDamage(archive, key, VerifyLevel.Objects, reason);
         if (archive.Head.Package is { } package && Path.GetFileName(package) is var name && !listed.ContainsKey(name) && await repository.Store.StatAsync(new(package), cancel) is null)
             Add(new(Severity.Damage, archive.Id, false, package, "the header of the package it came in is missing; the stream itself is not concerned", Mend));
@@ -142,13 +151,10 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
     {
         var source = (await repository.Store.CapabilitiesAsync(cancel)).Sha256;
         if (source is Sha256Source.None || (source is Sha256Source.Computed && !remote)) return;
-        foreach (var archive in archives)
+        await EachAsync(archives, (archive, stop) => OfManifestAsync(archive, async manifest =>
         {
-            await OfManifestAsync(archive, async manifest =>
-            {
-                foreach (var batch in manifest.Chunks().Chunk(WordsAtOnce)) await CompareAsync(archive, batch, cancel);
-            }, cancel);
-        }
+            foreach (var batch in manifest.Chunks().Chunk(WordsAtOnce)) await CompareAsync(archive, batch, stop);
+        }, stop), cancel);
     }
 
     async Task CompareAsync(ArchiveEntry archive, ChunkLine[] lines, CancellationToken cancel)
@@ -159,21 +165,20 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
             var line = byKey[key];
             if (ChunkName.TryParse(line.Name)!.Sha256 != sha256) AddDamage(archive, key.Text, VerifyLevel.Data, $"the store says that the chunk has the SHA-256 {sha256}");
             if (remote) _checkedByWord.TryAdd(key.Text, true);
-            _byWord += line.StoredLength;
+            Interlocked.Add(ref _byWord, line.StoredLength);
         }
     }
 
     async Task CheckChunksAsync(ImmutableArray<ArchiveEntry> archives, CancellationToken cancel)
     {
         using var fetcher = new ChunkFetcher(repository.Store, ChunkFetcher.StandardParallel);
-        // Two archives at once, so that many small ones are as quick as a large one.
-        await Parallel.ForEachAsync(archives, new ParallelOptions { MaxDegreeOfParallelism = 2, CancellationToken = cancel }, async (archive, stop) =>
+        await EachAsync(archives, async (archive, stop) =>
         {
+            if (outOfTime?.Invoke() is true) return;
             await CheckPackageAsync(archive, stop);
             await OfManifestAsync(archive, manifest => Parallel.ForEachAsync(InPlace(archive, manifest).Where(IsWanted).TakeWhile(_ => outOfTime?.Invoke() is not true),
-                new ParallelOptions { MaxDegreeOfParallelism = ChunkFetcher.StandardParallel, CancellationToken = stop },
-                async (place, inner) => await CheckChunkAsync(fetcher, place, inner)), stop);
-        });
+                Limits(ChunkFetcher.StandardParallel, stop), async (place, inner) => await CheckChunkAsync(fetcher, place, inner)), stop);
+        }, cancel);
     }
 
     // The header of a package: its name proves it as a chunk's does.
@@ -247,9 +252,15 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
         }
     }
 
+    static Task EachAsync(IEnumerable<ArchiveEntry> archives, Func<ArchiveEntry, CancellationToken, Task> look, CancellationToken cancel) =>
+        Parallel.ForEachAsync(archives, Limits(ArchivesAtOnce, cancel), async (archive, stop) => await look(archive, stop));
+
+    static ParallelOptions Limits(int atOnce, CancellationToken cancel) => new() { MaxDegreeOfParallelism = atOnce, CancellationToken = cancel };
+
     // What one level found, the next finds again: it is said once.
     void AddDamage(ArchiveEntry archive, string key, VerifyLevel at, string reason)
     {
+        if (at is VerifyLevel.Chain) _hasBrokenChain = true;
         if (_damaged.TryAdd(key, (at, reason))) Add(new(Severity.Damage, archive.Id, true, key, reason, Mend));
     }
 
