@@ -70,6 +70,8 @@ sealed class S3Failures(string location, string bucket, string endpoint)
             {
                 case AuthenticationException tls when tls.Message.Contains("certificate", StringComparison.OrdinalIgnoreCase):
                     return Make(StoreFailure.Permanent, act, $"the certificate of {endpoint} is not trusted ({tls.Message}): name its authority with AWS_CA_BUNDLE", e);
+                case TimeoutException:
+                    return Make(StoreFailure.Transient, act, $"no connection came about in time on the way to {endpoint}: check the endpoint, and the network", e);
                 case SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData }:
                     return Make(StoreFailure.Transient, act, $"a name cannot be resolved ({Asked(e)}) on the way to {endpoint}: check the endpoint, and the network", e);
                 case SocketException { SocketErrorCode: SocketError.ConnectionRefused }:

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using ZfsArchive.S3;
 using ZfsArchive.Stores;
 using ZfsArchive.Tests.Worlds;
@@ -285,6 +287,33 @@ public sealed class FakeServiceTests : IDisposable
         await using var store = Open();
         foreach (var act in new Func<Task>[] { () => store.StatAsync(s_key, default), () => store.CreateAsync(s_key, Body(), default) })
             Assert.Contains("the credentials have expired: renew them", (await FailsAsync(StoreFailure.Denied, act)).Message, StringComparison.Ordinal);
+    }
+
+    // A packet filter, or a host that is down: nobody refuses, nobody answers.
+    [Fact]
+    public async Task A_connection_that_does_not_come_about_may_heal()
+    {
+        using var full = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        full.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        full.Listen(0);
+        var waiting = new List<Socket>();
+        try
+        {
+            for (var i = 0; i < 4; i++)
+            {
+                waiting.Add(new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { Blocking = false });
+                Assert.Throws<SocketException>(() => waiting[^1].Connect(full.LocalEndPoint!));
+            }
+            await using var store = new S3Store(
+                new(FakeS3.Bucket, "", null),
+                new() { Endpoint = new($"http://{full.LocalEndPoint}"), Region = "us-east-1", Keys = ("access", "secret", null), ConnectLimit = TimeSpan.FromSeconds(1) }, TimeProvider.System);
+            var e = await FailsAsync(StoreFailure.Transient, () => store.StatAsync(s_key, default));
+            Assert.Contains("no connection came about in time", e.Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            waiting.ForEach(s => s.Dispose());
+        }
     }
 
     [Fact]
