@@ -88,10 +88,10 @@ sealed class StdinBackup(IHost host, ArchiveRepository repository, Lease lease, 
         var written = await writer.WriteAsync(host.Input, order, digest, cancel);
         line.Dispose();
 
-        repository.Seen.Remember(written.Select(w => w.Archive));
         var seconds = host.Clock.GetElapsedTime(since).TotalSeconds;
         foreach (var archive in written)
         {
+            archive.RememberIn(repository);
             log.Archived(archive, seconds);
             await BackupReport.WarnAsync(host, archive);
         }

@@ -6,6 +6,7 @@ using ZfsArchive.Copy;
 using ZfsArchive.Manifests;
 using ZfsArchive.Model;
 using ZfsArchive.Repository;
+using ZfsArchive.Verify;
 
 namespace ZfsArchive.Cli.Commands;
 
@@ -46,7 +47,7 @@ sealed class CopyVerb(IHost host, RepositoryPlace from, RepositoryPlace to, stri
         await using var lease = dryRun ? null : await Lease.TakeAsync(target, LeaseKind.Shared, "copy", host.HostName, host.Clock, cancel);
         var catalog = await source.CatalogAsync(cancel);
         foreach (var fault in catalog.Faults) await FailAsync($"{fault.Key} is not copied: {fault.Reason}", ExitCodes.Damage);
-        var plan = CopyPlan.Make(catalog, await target.CatalogAsync(cancel), Wanted(catalog));
+        var plan = CopyPlan.Make(catalog, await target.CatalogAsync(cancel), Wanted(catalog), (await VerifyRecords.LoadAsync(target, cancel)).Damaged);
         foreach (var (archive, why) in plan.Refused) await FailAsync($"{archive.SnapshotName} is not copied: {why}", ExitCodes.Failed);
         var copied = dryRun ? [] : await CopyAsync(source, target, lease!, plan, cancel);
         await PrintAsync(plan, copied);
@@ -113,7 +114,7 @@ sealed class CopyVerb(IHost host, RepositoryPlace from, RepositoryPlace to, stri
         {
             var listed = dryRun
                 ? plan.Archives.Select(a => new CopiedResult(a.Id, a.SnapshotName, "planned", a.Head.Totals.StoredLength, null))
-                : copied.Select(c => new CopiedResult(c.Archive.Id, c.Archive.SnapshotName, "copied", c.Archive.Head.Totals.StoredLength, c.SentLength));
+                : copied.Select(c => new CopiedResult(c.Archive.Id, c.Archive.SnapshotName, plan.Mended.Contains(c.Archive.Id) ? "mended" : "copied", c.Archive.Head.Totals.StoredLength, c.SentLength));
             await host.Out.WriteLineAsync(JsonSerializer.Serialize(
                 new CopyResult(dryRun, [.. listed, .. plan.There.Select(a => new CopiedResult(a.Id, a.SnapshotName, "there already", a.Head.Totals.StoredLength, null))], [.. _failures]), CliJson.Default.CopyResult));
             return;
@@ -121,11 +122,12 @@ sealed class CopyVerb(IHost host, RepositoryPlace from, RepositoryPlace to, stri
         if (quiet) return;
         if (dryRun)
         {
-            foreach (var archive in plan.Archives) await host.Out.WriteLineAsync($"would copy {archive.SnapshotName} ({archive.Head.Kind}), {Text.Bytes(archive.Head.Totals.StoredLength)}");
+            foreach (var archive in plan.Archives) await host.Out.WriteLineAsync($"would {(plan.Mended.Contains(archive.Id) ? "mend" : "copy")} {archive.SnapshotName} ({archive.Head.Kind}), {Text.Bytes(archive.Head.Totals.StoredLength)}");
             return;
         }
         foreach (var archive in copied)
-            await host.Out.WriteLineAsync($"copied: {archive.Archive.SnapshotName} ({archive.Archive.Head.Kind}), {Text.Bytes(archive.Archive.Head.Totals.StoredLength)}, {Text.Bytes(archive.SentLength)} sent");
+            await host.Out.WriteLineAsync($"{(plan.Mended.Contains(archive.Archive.Id) ? "mended" : "copied")}: {archive.Archive.SnapshotName} ({archive.Archive.Head.Kind}), {Text.Bytes(archive.Archive.Head.Totals.StoredLength)}, {Text.Bytes(archive.SentLength)} sent");
+        if (copied.Any(c => plan.Mended.Contains(c.Archive.Id))) await host.Out.WriteLineAsync($"what was mended counts as damaged until it is verified again: zfsarchive verify --repo {to.Text}");
         if (copied.Count == 0 && _failures.Count == 0) await host.Out.WriteLineAsync($"nothing to do: {Text.Plural(plan.There.Length, "archive")} there already");
     }
 }

@@ -23,8 +23,9 @@ static class VerifyCommand
         var sample = new Option<string?>("--sample") { Description = "With --level data or stream: read this part of what is stored, such as 5%; what was read longest ago comes first" };
         var bytes = new Option<string?>("--max-bytes") { Description = "… at most so many stored bytes, such as 100G" };
         var time = new Option<string?>("--max-time") { Description = "… for at most so long, such as 2h or 30m" };
+        var accept = new Option<bool>("--accept") { Description = "Take what is there now for right, where this host has seen another manifest, or one that is gone: it is missed no longer" };
         var (repo, json, quiet) = (Options.Repo(), Options.Json(), Options.Quiet());
-        var command = new Command("verify", "Hold what is stored against the manifests: 0 sound, 20 damage") { dataset, level, remote, sample, bytes, time, repo, json, quiet };
+        var command = new Command("verify", "Hold what is stored against the manifests: 0 sound, 20 damage") { dataset, level, remote, sample, bytes, time, accept, repo, json, quiet };
         command.SetAction(async (parsed, cancel) =>
         {
             var depth = VerifyLevels.Parse(parsed.GetValue(level)!);
@@ -38,6 +39,7 @@ static class VerifyCommand
             var order = new VerifyOrder(depth, budgeted ? budget : null, limit, parsed.GetValue(remote));
             var pass = await VerifyPass.PrepareAsync(repository, repository.CatalogAsync, order, catalog => Selection(catalog, parsed.GetValue(dataset)), cancel);
             if (pass.Plan?.Warning is { } warning) await host.Error.WriteLineAsync($"zfsarchive: note: {warning}");
+            if (parsed.GetValue(accept)) await AcceptAsync(host, repository, pass.Catalog, cancel);
             VerifyReport report;
             using (var line = new ProgressLine(host, "verifying", depth >= VerifyLevel.Data ? pass.Bytes : null))
                 report = await pass.ExecuteAsync(host.HostName, mayWrite: lease is not null, host.Clock, line, cancel);
@@ -46,6 +48,16 @@ static class VerifyCommand
             return report.Sound ? ExitCodes.Done : ExitCodes.Damage;
         });
         return command;
+    }
+
+    // What is sound is remembered anew by the verification that follows.
+    static async Task AcceptAsync(IHost host, ArchiveRepository repository, Catalog catalog, CancellationToken cancel)
+    {
+        var changed = await SeenChanges.FindAsync(repository, catalog, cancel);
+        if (!repository.Seen.Forget([.. changed.Select(c => c.Id)]))
+            throw new ArchiveException(FailureKind.Failed, $"what this host has seen cannot be written in {repository.Folders.State}: make that folder writable");
+        foreach (var head in changed)
+            await host.Error.WriteLineAsync($"zfsarchive: accepted: the manifest of {head.Snapshot} ({head.Id}) {(catalog.Graph.Find(head.Id) is null ? "is gone" : "is another one")}");
     }
 
     static Func<ArchiveEntry, bool> Selection(Catalog catalog, string? dataset)

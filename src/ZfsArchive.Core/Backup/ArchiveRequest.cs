@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using ZfsArchive.Chunks;
 using ZfsArchive.Manifests;
 using ZfsArchive.Model;
+using ZfsArchive.Repository;
 using ZfsArchive.SendStream;
 
 namespace ZfsArchive.Backup;
@@ -61,4 +62,8 @@ sealed class PendingArchive(ArchiveRequest request, SubstreamWalker facts, Archi
 /// <summary>What became of one stream.</summary>
 /// <param name="AlreadyThere">The same bytes were archived before: nothing was written.</param>
 /// <param name="SentLength">Stored bytes that had to be sent.</param>
-public sealed record WrittenArchive(ArchiveEntry Archive, bool AlreadyThere, long SentLength, ImmutableArray<string> Warnings);
+public sealed record WrittenArchive(ArchiveEntry Archive, bool AlreadyThere, long SentLength, ImmutableArray<string> Warnings)
+{
+    /// <summary>This host has written it, or has only met it.</summary>
+    public void RememberIn(ArchiveRepository repository) => _ = AlreadyThere ? repository.Seen.RememberMet([Archive]) : repository.Seen.Remember([Archive]);
+}

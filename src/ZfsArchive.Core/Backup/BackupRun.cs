@@ -73,7 +73,7 @@ public sealed class BackupRun(ArchiveRepository repository, IZfs zfs, WriterSett
             var order = new DatasetOrder(repository, catalog, zfs, send, plan, step, baseEntry, properties);
             var writer = new ArchiveWriter(repository, lease, catalog, settings, clock, progress(step), Times);
             var written = (await WriteAsync(writer, send, order, cancel)).Single();
-            repository.Seen.Remember([written.Archive]);
+            written.RememberIn(repository);
             done = (WithKeyChange(written, baseEntry), catalog.With(written.Archive));
         }
         catch

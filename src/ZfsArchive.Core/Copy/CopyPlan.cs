@@ -7,33 +7,41 @@ namespace ZfsArchive.Copy;
 
 /// <summary>What is to be copied from one repository into another, in an order in which every archive comes behind its base.</summary>
 /// <param name="Archives">To be copied.</param>
+/// <param name="Mended">Ids of those among them that are there, and damaged.</param>
 /// <param name="There">There already, the same manifest.</param>
 /// <param name="Refused">What cannot be copied, and why.</param>
-public sealed record CopyPlan(ImmutableArray<ArchiveEntry> Archives, ImmutableArray<ArchiveEntry> There, ImmutableArray<(ArchiveEntry Archive, string Why)> Refused)
+public sealed record CopyPlan(ImmutableArray<ArchiveEntry> Archives, ImmutableHashSet<string> Mended, ImmutableArray<ArchiveEntry> There, ImmutableArray<(ArchiveEntry Archive, string Why)> Refused)
 {
     public long StoredLength => Archives.Sum(a => a.Head.Totals.StoredLength);
 
     /// <param name="wanted">What was asked for; its bases are added.</param>
-    public static CopyPlan Make(Catalog source, Catalog target, IEnumerable<ArchiveEntry> wanted)
+    /// <param name="damaged">Ids of archives of the target with something that was found damaged.</param>
+    public static CopyPlan Make(Catalog source, Catalog target, IEnumerable<ArchiveEntry> wanted, IReadOnlySet<string>? damaged = null)
     {
         var sources = source.Graph.Archives.ToDictionary(a => a.Id);
         var targets = target.Graph.Archives.ToDictionary(a => a.Id);
         var unreadable = target.Faults.Select(f => f.Key).ToHashSet();
         var archives = ImmutableArray.CreateBuilder<ArchiveEntry>();
+        var mended = ImmutableHashSet.CreateBuilder<string>();
         var there = ImmutableArray.CreateBuilder<ArchiveEntry>();
         var refused = new Dictionary<string, (ArchiveEntry Archive, string Why)>();
         var decided = new HashSet<string>();
         foreach (var archive in wanted.OrderBy(a => a.Head.Snapshot.Creation).ThenBy(a => a.Head.Snapshot.Createtxg ?? 0).ThenBy(a => a.Id, StringComparer.Ordinal))
             foreach (var next in BasesFirst(archive, sources, decided)) Decide(next);
-        return new(archives.ToImmutable(), there.ToImmutable(), [.. refused.Values]);
+        return new(archives.ToImmutable(), mended.ToImmutable(), there.ToImmutable(), [.. refused.Values]);
 
         void Decide(ArchiveEntry archive)
         {
-            if (targets.TryGetValue(archive.Id, out var other) && other.Sha256 == archive.Sha256) there.Add(archive);
-            else if (other is not null || unreadable.Contains(Layout.Manifest(archive.Folder, archive.Name)))
+            var isThere = targets.TryGetValue(archive.Id, out var other) && other.Sha256 == archive.Sha256;
+            if (isThere && damaged?.Contains(archive.Id) is not true) there.Add(archive);
+            else if (other is not null && !isThere)
                 refused[archive.Id] = (archive, $"the target has another archive by the name {archive.Id}: the same snapshot was archived there by itself, and needs no copy");
             else if (BaseFault(archive) is { } fault) refused[archive.Id] = (archive, fault);
-            else archives.Add(archive);
+            else
+            {
+                archives.Add(archive);
+                if (isThere || unreadable.Contains(Layout.Manifest(archive.Folder, archive.Name))) mended.Add(archive.Id);
+            }
         }
 
         // A link is by the hash of the base's manifest: another archive of the same snapshot will not do.

@@ -39,8 +39,36 @@ public sealed class CopyRun(ArchiveRepository source, ArchiveRepository target, 
             await RequireAllAsync(archive, manifest, cancel);
         }
         while (!await lease.RequireHeldAsync(cancel));
-        await target.Store.CreateAsync(new(Layout.Manifest(archive.Folder, archive.Name)), await manifest.BodyAsync(cancel), cancel);
+        await CreateManifestAsync(archive, await manifest.BodyAsync(cancel), cancel);
         return new(archive, sent);
+    }
+
+    async Task CreateManifestAsync(ArchiveEntry archive, ObjectBody body, CancellationToken cancel)
+    {
+        var key = new ObjectKey(Layout.Manifest(archive.Folder, archive.Name));
+        try
+        {
+            await target.Store.CreateAsync(key, body, cancel);
+        }
+        catch (StoreException e) when (e.Failure is StoreFailure.Conflict)
+        {
+            if (!await IsDamagedThereAsync(archive, cancel)) throw;
+            await target.Store.ReplaceAsync(key, body, cancel);
+        }
+    }
+
+    // Only bytes that prove nothing are written over; those of a newer format are none.
+    async Task<bool> IsDamagedThereAsync(ArchiveEntry archive, CancellationToken cancel)
+    {
+        try
+        {
+            using var other = await target.OpenManifestAsync(archive.Folder, archive.Name, cancel);
+            return false;
+        }
+        catch (DamageException)
+        {
+            return true;
+        }
     }
 
     async Task<long> CopyChunksAsync(ArchiveEntry archive, ManifestCopy manifest, CancellationToken cancel)

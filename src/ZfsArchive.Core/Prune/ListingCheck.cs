@@ -35,7 +35,7 @@ public static class ListingCheck
         var heads = repository.Seen.Load();
         var claimed = catalog.Graph.Archives.ToDictionary(a => a.Id);
         var unreadable = catalog.Faults.Select(f => Layout.ParseManifest(f.Key)).Where(m => m is not null).Select(m => $"{m!.Value.Folder}/{m.Value.Name}").ToHashSet();
-        await RequireAllKnownAsync(repository, [.. heads.Where(h => !claimed.ContainsKey(h.Id) && !unreadable.Contains(h.Id))], cancel);
+        await RequireAllKnownAsync(repository, catalog, cancel);
 
         var unclaimed = ImmutableArray.CreateBuilder<ChunkFolder>();
         var overfull = ImmutableArray.CreateBuilder<ArchiveEntry>();
@@ -67,12 +67,13 @@ public static class ListingCheck
             throw new ArchiveException(FailureKind.Damage, $"{store.Location}: {key} is there and was left out of the listing: nothing was removed. The listing cannot be trusted; run it again, and if it stays so, ask the provider");
     }
 
-    static async Task RequireAllKnownAsync(ArchiveRepository repository, ImmutableArray<KnownHead> missing, CancellationToken cancel)
+    static async Task RequireAllKnownAsync(ArchiveRepository repository, Catalog catalog, CancellationToken cancel)
     {
-        var unrecorded = await RemovalRecords.UnrecordedAsync(repository, missing, cancel);
-        if (unrecorded.IsEmpty) return;
-        var (vanished, count) = (unrecorded[0], unrecorded.Length);
-        throw new ArchiveException(FailureKind.Damage, $"{repository.Store.Location}: the manifest of {vanished.Snapshot} ({vanished.Id}){(count > 1 ? $" and {count - 1} more" : "")} was here and is not in the listing, and no prune recorded its removal: nothing was removed; run verify to see what is lost");
+        var changed = await SeenChanges.FindAsync(repository, catalog, cancel);
+        if (changed.IsEmpty) return;
+        var (first, count) = (changed[0], changed.Length);
+        var how = catalog.Graph.Find(first.Id) is null ? "was here and is not in the listing, and no prune recorded its removal" : "is another one than this host has seen";
+        throw new ArchiveException(FailureKind.Damage, $"{repository.Store.Location}: the manifest of {first.Snapshot} ({first.Id}){(count > 1 ? $" and {count - 1} more" : "")} {how}: nothing was removed; run verify to see what is lost");
     }
 
     static async IAsyncEnumerable<ChunkFolder> FoldersAsync(IObjectStore store, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel)

@@ -25,11 +25,16 @@ public sealed class KnownHeads(LocalFolders folders, RepositoryDescriptor reposi
     /// <summary>What is remembered, as it was when this process first asked, and what it has seen since; empty without a memory, or with one that cannot be read.</summary>
     public ImmutableArray<KnownHead> Load() => [.. (_seen ??= Read()).Values];
 
-    /// <summary>Adds archives to what is remembered; false when the memory cannot be written.</summary>
-    public bool Remember(IEnumerable<ArchiveEntry> archives)
+    /// <summary>Adds archives to what is remembered, in the place of what was remembered by their names: for who wrote or verified them. False when the memory cannot be written.</summary>
+    public bool Remember(IEnumerable<ArchiveEntry> archives) => Add(archives, (known, head) => known != head);
+
+    /// <summary>The same of what was only met: of an archive that is remembered with another manifest, that one stays, and the next look tells of it.</summary>
+    public bool RememberMet(IEnumerable<ArchiveEntry> archives) => Add(archives, (known, _) => known is null);
+
+    bool Add(IEnumerable<ArchiveEntry> archives, Func<KnownHead?, KnownHead, bool> isNew)
     {
         var seen = _seen ??= Read();
-        var added = archives.Select(a => new KnownHead(a.Id, a.Sha256, a.SnapshotName)).Where(h => seen.GetValueOrDefault(h.Id) != h).ToList();
+        var added = archives.Select(a => new KnownHead(a.Id, a.Sha256, a.SnapshotName)).Where(h => isNew(seen.GetValueOrDefault(h.Id), h)).ToList();
         if (added.Count > 0 && !TryAppend(string.Concat(added.Select(Line)))) return false;
         foreach (var head in added) seen[head.Id] = head;
         return true;

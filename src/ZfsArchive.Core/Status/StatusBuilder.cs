@@ -15,11 +15,11 @@ public sealed record StatusPromise(string Name, Func<string, TimeSpan?> MaxAgeOf
 
 /// <summary>What was gathered of a repository.</summary>
 /// <param name="Removed">By the newest prunes.</param>
-/// <param name="Vanished">Archives that this host has seen, that are gone, and whose removal no prune has written down.</param>
+/// <param name="Changed">Archives that this host has seen and that are gone, or have another manifest, without a prune's having written that down.</param>
 /// <param name="DescriptorFault">What is wrong with the descriptor; null: nothing.</param>
 public sealed record StatusFacts(
     string Location, string Id, Catalog Catalog, VerifyHistory History, ImmutableArray<LeaseSeries> Leases, ImmutableArray<RemovedArchive> Removed, DateTimeOffset? PrunedAt,
-    ImmutableArray<KnownHead> Vanished, DateTimeOffset StoreTime, string? DescriptorFault = null);
+    ImmutableArray<KnownHead> Changed, DateTimeOffset StoreTime, string? DescriptorFault = null);
 
 /// <summary>From facts and promises to what is shown. Pure.</summary>
 public static class StatusBuilder
@@ -56,7 +56,11 @@ public static class StatusBuilder
     {
         if (facts.DescriptorFault is { } descriptor) yield return new(Health.Critical, descriptor, Concern.Damage);
         foreach (var fault in facts.Catalog.Faults) yield return new(Health.Critical, fault.Reason, Concern.Damage);
-        foreach (var head in facts.Vanished) yield return new(Health.Critical, $"the manifest of {head.Snapshot} ({head.Id}) was here and is gone, and no prune recorded its removal: run verify to see what is lost", Concern.Damage);
+        foreach (var head in facts.Changed)
+            yield return new(Health.Critical, facts.Catalog.Graph.Find(head.Id) is null
+                ? $"the manifest of {head.Snapshot} ({head.Id}) was here and is gone, and no prune recorded its removal: run verify to see what is lost"
+                : $"the manifest of {head.Snapshot} ({head.Id}) is another one than this host has seen: run verify to see what to do", Concern.Damage);
+        foreach (var link in ChainCheck.BrokenLinks(facts.Catalog.Graph)) yield return new(Health.Critical, $"{link.Object}: {link.Reason}: run verify to see what to do", Concern.Damage);
         foreach (var missing in promise.Expected.Where(e => datasets.All(d => d.Name != e))) yield return new(Health.Critical, $"nothing of {missing} is archived here: look at the last run", Concern.Late);
         if (promise.Cycle is { } cycle && Overdue(facts, promise.Level, cycle, now) is > 0 and var overdue)
             yield return new(Health.Warning, string.Create(CultureInfo.InvariantCulture, $"{Plural(overdue, "archive was", "archives were")} not verified within {Text(cycle)}: give verify more bytes or time a night"), Concern.Late);

@@ -39,7 +39,7 @@ public static class StatusLook
         var pruned = removals.Where(r => r.Archives.Any(a => a.ManifestSha256 is not null)).ToList();
         return new(
             repository.Store.Location, repository.Descriptor.Id, catalog, history, leases, [.. pruned.SelectMany(r => r.Archives)], pruned.Count == 0 ? null : pruned.Max(r => r.At),
-            await VanishedAsync(repository, catalog, cancel), await repository.Store.TimeAsync(cancel), repository.DescriptorFault);
+            await SeenChanges.FindAsync(repository, catalog, cancel), await repository.Store.TimeAsync(cancel), repository.DescriptorFault);
     }
 
     static async Task<RepositoryStatus> AtAsync(WatchedRepository watched, TimeProvider clock, TimeSpan limit, CancellationToken cancel)
@@ -75,13 +75,5 @@ public static class StatusLook
     {
         await using var repository = await watched.OpenAsync(cancel);
         return StatusBuilder.Of(await FactsAsync(repository, cancel), watched.Promise, clock.GetUtcNow());
-    }
-
-    static async Task<ImmutableArray<KnownHead>> VanishedAsync(ArchiveRepository repository, Catalog catalog, CancellationToken cancel)
-    {
-        var there = catalog.Graph.Archives.Select(a => a.Id)
-            .Concat(catalog.Faults.Select(f => Layout.ParseManifest(f.Key)).Where(m => m is not null).Select(m => $"{m!.Value.Folder}/{m.Value.Name}")).ToHashSet();
-        var missing = repository.Seen.Load().Where(h => !there.Contains(h.Id));
-        return await RemovalRecords.UnrecordedAsync(repository, missing, cancel);
     }
 }

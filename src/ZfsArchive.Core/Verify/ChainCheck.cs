@@ -14,13 +14,12 @@ public sealed record Fault(Severity Severity, string? ArchiveId, bool LosesArchi
 /// <summary>What the catalog alone tells: unreadable manifests, links, names, and what was there before. Pure.</summary>
 public static class ChainCheck
 {
-    const string Again = "send the snapshot again while the source has it (zfs send -w … | zfsarchive backup --stdin --dataset NAME), or copy the archive from another repository";
+    const string Again = "send the snapshot again while the source has it (zfs send -w … | zfsarchive backup --stdin --dataset NAME), or, from a repository that has the archive whole: zfsarchive copy --from THAT --to THIS";
 
     public static IEnumerable<Fault> Find(Catalog catalog, IReadOnlyCollection<KnownHead> known)
     {
-        foreach (var fault in catalog.Faults) yield return Unreadable(fault, known);
-        foreach (var archive in catalog.Graph.Archives)
-            if (BrokenLink(archive, catalog.Graph) is { } broken) yield return broken;
+        foreach (var fault in catalog.Faults) yield return Unreadable(fault, catalog.Graph, known);
+        foreach (var broken in BrokenLinks(catalog.Graph)) yield return broken;
         foreach (var record in catalog.MissingRecords)
             yield return new(Severity.Damage, null, false, record, "the record of the dataset's name is missing", "the next archive of the dataset writes its name again; or copy it from another repository");
 
@@ -34,11 +33,16 @@ public static class ChainCheck
             yield return new(Severity.Note, null, false, stranger, "no name that zfsarchive writes; it is left alone", "look whose it is");
     }
 
-    static Fault Unreadable(CatalogFault fault, IReadOnlyCollection<KnownHead> known)
+    /// <summary>Archives that are not based on what they say.</summary>
+    public static IEnumerable<Fault> BrokenLinks(ArchiveGraph graph) => graph.Archives.Select(a => BrokenLink(a, graph)).OfType<Fault>();
+
+    static Fault Unreadable(CatalogFault fault, ArchiveGraph graph, IReadOnlyCollection<KnownHead> known)
     {
         var manifest = Layout.ParseManifest(fault.Key);
         var id = manifest is { } parsed ? $"{parsed.Folder}/{parsed.Name}" : null;
-        return new(Severity.Damage, id, id is not null, fault.Key, fault.Reason, Again, known.FirstOrDefault(k => k.Id == id)?.Snapshot ?? fault.Unproven?.SnapshotName);
+        var other = manifest is { } named ? graph.OfSnapshot(named.Name.ToGuid).FirstOrDefault(a => a.Folder == named.Folder && a.Name.Edge == named.Name.Edge && a.Counts) : null;
+        var mend = other is null ? Again : $"its snapshot is in {other.Name} as well; put this one back from a repository that has it whole (zfsarchive copy --from THAT --to THIS), or remove the object and then: zfsarchive verify --accept";
+        return new(Severity.Damage, id, id is not null, fault.Key, fault.Reason, mend, known.FirstOrDefault(k => k.Id == id)?.Snapshot ?? fault.Unproven?.SnapshotName);
     }
 
     static Fault? BrokenLink(ArchiveEntry archive, ArchiveGraph graph)
@@ -55,12 +59,12 @@ public static class ChainCheck
 
     static Fault? Vanished(KnownHead head, ArchiveGraph graph, HashSet<string> unreadable)
     {
-        var key = $"{Layout.Manifests}{head.Id}.json";
+        var key = SeenChanges.KeyOf(head);
         if (unreadable.Contains(key)) return null;
         if (graph.Find(head.Id) is not { } archive)
-            return new(Severity.Damage, head.Id, true, key, "this host has seen the manifest; it is gone, and no prune recorded its removal", Again, head.Snapshot);
+            return new(Severity.Damage, head.Id, true, key, "this host has seen the manifest; it is gone, and no prune recorded its removal", $"{Again}; when it was removed on purpose: zfsarchive verify --accept", head.Snapshot);
         return archive.Sha256 == head.Sha256
             ? null
-            : new(Severity.Damage, head.Id, false, key, "it is another manifest than the one this host has seen", "find out who changed it; copy the archive from another repository");
+            : new(Severity.Damage, head.Id, false, key, "it is another manifest than the one this host has seen", "find out who changed it (two hosts that archived it at the same time do that, on a service that does not create atomically); when what is there is right: zfsarchive verify --accept");
     }
 }

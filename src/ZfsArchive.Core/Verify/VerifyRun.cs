@@ -18,7 +18,7 @@ public readonly record struct VerifyProgress(long Read, long Total);
 /// <param name="outOfTime">Asked before each chunk; once it says so the rest is left, and the trace tells what was looked at.</param>
 public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, IProgress<VerifyProgress>? progress = null, bool remote = false, Func<bool>? outOfTime = null)
 {
-    const string Mend = "send the snapshot again while the source has it (zfs send -w … | zfsarchive backup --stdin --dataset NAME): the same stream puts the chunk back; or copy the chunk from another repository";
+    const string Mend = "send the snapshot again while the source has it (zfs send -w … | zfsarchive backup --stdin --dataset NAME): the same stream puts the chunk back; or, from a repository that has the archive whole: zfsarchive copy --from THAT --to THIS";
     const int WordsAtOnce = 256;
 
     /// <summary>Archives that are looked at at once: a small one is little more than questions to a store that may be far away.</summary>

@@ -132,6 +132,48 @@ public sealed class CopyTests(FaultWorld world) : IClassFixture<FaultWorld>, IDi
         Assert.Contains("in neither repository", lost.Refused[0].Why, StringComparison.Ordinal);
     }
 
+    static async Task<(TestHost Host, string There)> CopiedAsync()
+    {
+        var host = await TestHost.WithRepositoryAsync();
+        foreach (var name in new[] { "chain-full", "chain-incr1" }) await host.ExpectAsync(0, Golden.Bytes(name), "backup", "--stdin", "--allow-plaintext");
+        var there = host.Beside("second");
+        await host.ExpectAsync(0, null, "init", "--repo", there);
+        await host.ExpectAsync(0, null, "copy", "--to", there);
+        await host.ExpectAsync(0, null, "verify", "--repo", there);
+        return (host, there);
+    }
+
+    static async Task FlipAsync(string path)
+    {
+        var bytes = await File.ReadAllBytesAsync(path);
+        bytes[bytes.Length / 2] ^= 1;
+        await File.WriteAllBytesAsync(path, bytes);
+    }
+
+    public static TheoryData<string> Parts => ["archives", "manifests"];
+
+    [Theory, MemberData(nameof(Parts))]
+    public async Task What_verify_found_damaged_a_copy_from_a_whole_repository_mends(string part)
+    {
+        var (host, there) = await CopiedAsync();
+        using var _ = host;
+        var path = Directory.EnumerateFiles(Path.Combine(there, part), "*_full*", new EnumerationOptions { RecurseSubdirectories = true, ReturnSpecialDirectories = false })
+            .Concat(Directory.EnumerateFiles(Path.Combine(there, part), "*.zst", SearchOption.AllDirectories)).First(f => f.Contains("_full", StringComparison.Ordinal));
+        var whole = await File.ReadAllBytesAsync(path);
+        await FlipAsync(path);
+        await host.ExpectAsync(20, null, "verify", "--repo", there);
+        Assert.Contains("zfsarchive copy --from THAT --to THIS", host.Out.ToString(), StringComparison.Ordinal);
+        await host.ExpectAsync(0, null, "copy", "--to", there, "--dry-run");
+        Assert.Contains("would mend tank/chain@s0", host.Out.ToString(), StringComparison.Ordinal);
+        await host.ExpectAsync(0, null, "copy", "--to", there);
+        Assert.Contains("mended: tank/chain@s0", host.Out.ToString(), StringComparison.Ordinal);
+        Assert.Contains("until it is verified again", host.Out.ToString(), StringComparison.Ordinal);
+        Assert.Equal(whole, await File.ReadAllBytesAsync(path));
+        await host.ExpectAsync(0, null, "verify", "--repo", there);
+        await host.ExpectAsync(0, null, "copy", "--to", there);
+        Assert.Contains("nothing to do: 2 archives there already", host.Out.ToString(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task The_verb_copies_says_so_and_goes_on_behind_what_cannot_be_copied()
     {

@@ -29,8 +29,8 @@ static class Reports
 
     public static StatusPromise Promise(TimeSpan? maxAge = null, TimeSpan? cycle = null, params string[] expected) => new("disk", _ => maxAge, cycle, VerifyLevel.Stream, [.. expected]);
 
-    public static StatusFacts Facts(IEnumerable<ArchiveEntry> archives, VerifyHistory? history = null, IEnumerable<RemovedArchive>? removed = null, IEnumerable<KnownHead>? vanished = null, DateTimeOffset? storeTime = null) =>
-        new("/mnt/disk", new('a', 32), Archives.Catalog([.. archives]), history ?? new(null), [], [.. removed ?? []], removed is null ? null : Now.AddDays(-1), [.. vanished ?? []], storeTime ?? Now);
+    public static StatusFacts Facts(IEnumerable<ArchiveEntry> archives, VerifyHistory? history = null, IEnumerable<RemovedArchive>? removed = null, IEnumerable<KnownHead>? changed = null, DateTimeOffset? storeTime = null) =>
+        new("/mnt/disk", new('a', 32), Archives.Catalog([.. archives]), history ?? new(null), [], [.. removed ?? []], removed is null ? null : Now.AddDays(-1), [.. changed ?? []], storeTime ?? Now);
 
     public static StatusReport Report(params RepositoryStatus[] repositories) => new(Now, "nas", [.. repositories]);
 

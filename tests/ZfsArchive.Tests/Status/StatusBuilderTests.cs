@@ -62,7 +62,7 @@ public sealed class StatusBuilderTests
     public void What_vanished_and_what_is_stranded_is_damage()
     {
         var chain = Chain(3, 0);
-        var report = Reports.Report(Reports.Facts([chain[0], chain[2]], vanished: [new(chain[1].Id, chain[1].Sha256, chain[1].SnapshotName)]));
+        var report = Reports.Report(Reports.Facts([chain[0], chain[2]], changed: [new(chain[1].Id, chain[1].Sha256, chain[1].SnapshotName)]));
         Assert.Equal(ExitCodes.Damage, StatusVerdict.ExitCode(report));
         Assert.Contains(report.Remarks, r => r.Remark.Text.Contains("was here and is gone", StringComparison.Ordinal));
         Assert.Contains(report.Remarks, r => r.Remark.Text.StartsWith("1 archive of tank/a cannot be restored", StringComparison.Ordinal));

@@ -146,10 +146,10 @@ public sealed class StatusVerbTests
         var (world, kept) = await PrunedAsync();
         using var _ = world;
         var repository = await world.OpenAsync();
-        Assert.Empty((await StatusLook.FactsAsync(repository, default)).Vanished);
+        Assert.Empty((await StatusLook.FactsAsync(repository, default)).Changed);
         world.Store[Layout.Manifest(kept[2].Folder, kept[2].Name)] = null;
         var facts = await StatusLook.FactsAsync(repository, default);
-        Assert.Equal([kept[2].Id], facts.Vanished.Select(v => v.Id));
+        Assert.Equal([kept[2].Id], facts.Changed.Select(v => v.Id));
         Assert.Equal(4, facts.Removed.Length);
     }
 
