@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Security.Cryptography;
 using ZfsArchive.Stores;
 
 namespace ZfsArchive.Doctor;
@@ -17,7 +16,7 @@ public sealed class DoctorRun(IObjectStore store, string host, TimeProvider cloc
     const int SmallPiece = 1 << 20, LargePiece = 8 << 20, AtOnce = 4;
     static readonly TimeSpan s_skewWorthKnowing = TimeSpan.FromMinutes(1), s_tooFar = TimeSpan.FromMinutes(10);
     readonly ConcurrentDictionary<string, bool> _made = [];
-    readonly string _id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
+    readonly string _id = Probes.NewId();
     int _next;
 
     /// <exception cref="StoreException">The place cannot be reached at all, or nothing may be created there.</exception>
@@ -29,6 +28,7 @@ public sealed class DoctorRun(IObjectStore store, string host, TimeProvider cloc
             // who cannot create one object cannot be told anything more
             var bytes = Random(1000);
             var first = await CreateAsync(bytes, cancel);
+            await Probes.RemoveLeftAsync(store, cancel);
             foreach (var (name, probe) in new (string, Func<Task<ProbeResult>>)[]
             {
                 ("round trip", () => RoundTripAsync(first, cancel)), ("what was written", () => ReadBackAsync(first, bytes, cancel)), ("range reads", () => RangesAsync(first, bytes, cancel)),
@@ -215,7 +215,7 @@ public sealed class DoctorRun(IObjectStore store, string host, TimeProvider cloc
 
     ObjectKey NextKey()
     {
-        var key = new ObjectKey($"records/probe-{_id}-{Interlocked.Increment(ref _next)}");
+        var key = Probes.Key(_id, Interlocked.Increment(ref _next));
         _made[key.Text] = true;
         return key;
     }

@@ -57,6 +57,7 @@ public sealed class PruneRun(ArchiveRepository repository, Lease? lease, TimeSpa
                 repository.Seen.Forget([.. _removed.Select(a => a.Id)]);
                 repository.Seen.Remember(catalog.Graph.Archives.Except(_removed));
                 await RemoveStaleLeasesAsync(cancel);
+                await Probes.RemoveLeftAsync(repository.Store, cancel);
                 return new(plan, false, [.. _removed], sweep.Objects, sweep.Bytes, facts.Unclaimed.Sum(u => u.Bytes) - sweep.Bytes + _removed.Sum(a => a.Head.Totals.StoredLength));
             }
             if (attempt == Attempts) throw new ArchiveException(FailureKind.Failed, $"{repository.Store.Location}: the lease ran out {Attempts} times while archives were being removed (a host that sleeps?): the rest is left for the next prune");

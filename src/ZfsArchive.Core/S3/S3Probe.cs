@@ -94,7 +94,7 @@ sealed class S3Probe(S3Bucket bucket, TimeProvider clock)
 
     async Task<S3Seen> TryOutAsync()
     {
-        var key = NewKey();
+        var key = Probes.NewKey();
         var bytes = RandomNumberGenerator.GetBytes(64);
         try
         {
@@ -143,7 +143,7 @@ sealed class S3Probe(S3Bucket bucket, TimeProvider clock)
     // An object of its own, under a wrong hash; never the descriptor. Whatever is not clearly a refusal of the body counts for nothing.
     async Task<bool> ChecksBodyAsync(S3Seen seen)
     {
-        var key = NewKey();
+        var key = Probes.NewKey();
         try
         {
             var wrong = ObjectBody.OfBytes(RandomNumberGenerator.GetBytes(64)) with { Sha256 = new('0', 64) };
@@ -169,8 +169,6 @@ sealed class S3Probe(S3Bucket bucket, TimeProvider clock)
             // what counts was seen before
         }
     }
-
-    static ObjectKey NewKey() => new($"records/probe-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}");
 
     S3Seen Judge((byte[] Bytes, string? Sha256, string? Etag) there, S3Seen seen)
     {

@@ -25,6 +25,18 @@ public sealed class DoctorTests
     }
 
     [Fact]
+    public async Task What_a_killed_doctor_has_left_the_next_one_removes_but_not_what_another_is_working_with()
+    {
+        var store = new MemoryStore();
+        var (old, foreign, young) = ("records/probe-0123456789abcdef-1", "records/probe-mine", "records/probe-0123456789abcdef-2");
+        foreach (var key in new[] { old, foreign }) await store.CreateAsync(new(key), ObjectBody.OfBytes(new byte[] { 1 }), default);
+        store.Time += TimeSpan.FromHours(2);
+        await store.CreateAsync(new(young), ObjectBody.OfBytes(new byte[] { 1 }), default);
+        await ExamineAsync(store);
+        Assert.Equal([young, foreign], store.Keys);
+    }
+
+    [Fact]
     public async Task Two_winners_of_one_name_are_seen()
     {
         var probe = Probe(await ExamineAsync(new Overwriting(new MemoryStore())), "atomic create");
