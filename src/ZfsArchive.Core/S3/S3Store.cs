@@ -45,8 +45,14 @@ public sealed class S3Store : IObjectStore
         cancel.ThrowIfCancellationRequested();
         var seen = await _probe.WritingAsync(cancel);
         if ((!seen.Conditional || body.Length > LookFirst) && await StatAsync(key, cancel) is not null) return await SettleTakenAsync(key, body, cancel);
-        return await _bucket.PutAsync(key, body, seen, seen.Conditional, cancel) ? CreateOutcome.Created : await SettleTakenAsync(key, body, cancel);
+        if (!await _bucket.PutAsync(key, body, seen, seen.Conditional, cancel)) return await SettleTakenAsync(key, body, cancel);
+        // of several that looked at the same time, all were told that the name is free: whose bytes stay is seen now
+        if (!seen.Conditional && !IsNamedByContent(key, body)) await SettleTakenAsync(key, body, cancel);
+        return CreateOutcome.Created;
     }
+
+    // Whoever writes under such a name writes the same.
+    static bool IsNamedByContent(ObjectKey key, ObjectBody body) => key.Text.Contains(body.Sha256, StringComparison.Ordinal);
 
     public async Task ReplaceAsync(ObjectKey key, ObjectBody body, CancellationToken cancel) => await _bucket.PutAsync(key, body, await _probe.WritingAsync(cancel), onlyIfFree: false, cancel);
 

@@ -64,6 +64,9 @@ sealed class FakeS3 : IDisposable
     /// <summary>The ETag of an object, without quotes.</summary>
     public Func<string, byte[], string> Etag { get; set; } = (_, bytes) => Md5(bytes);
 
+    /// <summary>Told of each key when its object was put, before that is answered.</summary>
+    public Action<string>? Stored { get; set; }
+
     /// <summary>A page of a listing: its keys out of all that fit, and the token of the next page. The token of the first is empty.</summary>
     public Func<IReadOnlyList<string>, string, (IEnumerable<string> Keys, string? Next)> Page { get; set; } = (keys, _) => (keys, null);
 
@@ -155,6 +158,7 @@ sealed class FakeS3 : IDisposable
         if (request.Header("Content-MD5") is { } md5 && Convert.ToHexStringLower(Convert.FromBase64String(md5)) != Md5(body)) return FakeAnswer.Error(400, "BadDigest");
         var kept = Checksum is Treatment.Honoured ? checksum : null;
         _objects[key] = (body, kept);
+        Stored?.Invoke(key);
         return new FakeAnswer(200).With("ETag", $"\"{Etag(key, body)}\"").With("x-amz-checksum-sha256", kept is not null && LiesAtPut ? Lie : kept);
     }
 
