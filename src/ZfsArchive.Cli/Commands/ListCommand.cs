@@ -5,6 +5,7 @@ using ZfsArchive.Cli.Output;
 using ZfsArchive.Manifests;
 using ZfsArchive.Model;
 using ZfsArchive.Repository;
+using ZfsArchive.Verify;
 
 namespace ZfsArchive.Cli.Commands;
 
@@ -18,17 +19,19 @@ static class ListCommand
         command.SetAction(async (parsed, cancel) =>
         {
             await using var repository = await Options.OpenRepositoryAsync(host, Options.PlaceOf(parsed, repo), RepositoryUse.Read, cancel);
-            var catalog = await repository.KnownCatalogAsync(cancel);
+            var (reading, verified) = (repository.KnownCatalogAsync(cancel), VerifyRecords.LoadAsync(repository, cancel));
+            await Task.WhenAll(reading, verified);
+            var (catalog, damaged) = (await reading, (await verified).Damaged);
             var folders = parsed.GetValue(dataset) is { } name ? ArchiveSelection.Tree(catalog, name) : [.. catalog.Folders];
-            var paths = catalog.Graph.Paths();
+            var (all, paths) = (catalog.Graph.Paths(), damaged.Count == 0 ? catalog.Graph.Paths() : catalog.Graph.Paths(a => !damaged.Contains(a.Id)));
             var listed = folders.SelectMany(f => catalog.Graph.Archives.Where(a => a.Folder == f)
-                .OrderBy(a => a.Head.Snapshot.Createtxg ?? 0).ThenBy(a => a.Head.Snapshot.Creation).ThenBy(a => a.Id, StringComparer.Ordinal)).Select(a => Listed(a, paths)).ToList();
+                .OrderBy(a => a.Head.Snapshot.Createtxg ?? 0).ThenBy(a => a.Head.Snapshot.Creation).ThenBy(a => a.Id, StringComparer.Ordinal)).Select(a => Listed(a, paths, damaged.Contains(a.Id), all.Reaches(a))).ToList();
             if (parsed.GetValue(json))
                 await host.Out.WriteLineAsync(JsonSerializer.Serialize(new ListResult(repository.Store.Location, repository.Descriptor.Id, [.. listed], [.. catalog.Faults.Select(f => f.Reason)]), CliJson.Default.ListResult));
             else
                 await PrintAsync(host, listed);
             foreach (var fault in catalog.Faults) await host.Error.WriteLineAsync($"zfsarchive: {fault.Reason}");
-            return catalog.Faults.IsEmpty ? ExitCodes.Done : ExitCodes.Damage;
+            return catalog.Faults.IsEmpty && !listed.Exists(a => a.Damaged) ? ExitCodes.Done : ExitCodes.Damage;
         });
         return command;
     }
@@ -45,18 +48,27 @@ static class ListCommand
         {
             $"{a.Dataset}@{a.Snapshot}", Text.Time(a.Creation), $"{(a.Raw ? "raw " : "")}{a.Kind}", Text.Bytes(a.Length), Text.Bytes(a.StoredLength),
             a.Restorable ? $"{Text.Bytes(a.RestoreLength)} in {a.ChainLength}" : "-",
-            a.Restorable ? "ok" : a.Conditions.IsEmpty ? "NOT RESTORABLE: its base is missing" : string.Join(", ", a.Conditions),
+            State(a),
         }));
         foreach (var line in Text.Table(rows)) await host.Out.WriteLineAsync(line);
     }
 
-    static ListedArchive Listed(ArchiveEntry archive, ArchivePaths paths)
+    static string State(ListedArchive archive) =>
+        archive.Damaged ? "DAMAGED: run verify"
+        : archive.Restorable ? "ok"
+        : !archive.Conditions.IsEmpty ? string.Join(", ", archive.Conditions)
+        : archive.BaseDamaged ? "NOT RESTORABLE: what it is based on is damaged"
+        : "NOT RESTORABLE: its base is missing";
+
+    /// <param name="paths">Past what is damaged.</param>
+    /// <param name="isReached">If nothing were damaged.</param>
+    static ListedArchive Listed(ArchiveEntry archive, ArchivePaths paths, bool isDamaged, bool isReached)
     {
         var head = archive.Head;
         var way = paths.Reaches(archive) ? paths.Way(archive) : (Way?)null;
         return new(
             archive.Id, head.Dataset.Name, head.Snapshot.Name, head.Snapshot.Guid.ToString(CultureInfo.InvariantCulture), head.Snapshot.Creation, head.Kind, head.Base?.Archive,
-            head.Encryption.Raw, head.Stream.Length, head.Totals.StoredLength, way is not null, way?.Length ?? 0, way?.Cost ?? 0, head.Stream.Conditions, archive.Sha256);
+            head.Encryption.Raw, head.Stream.Length, head.Totals.StoredLength, way is not null, way?.Length ?? 0, way?.Cost ?? 0, head.Stream.Conditions, archive.Sha256, isDamaged, isReached && way is null && !isDamaged);
     }
 }
 
@@ -74,20 +86,21 @@ static class ShowCommand
             var paths = catalog.Graph.Paths();
             var (dataset, snapshot) = ArchiveSelection.Split(parsed.GetValue(what)!);
             var folder = ArchiveSelection.Dataset(catalog, dataset);
+            var verified = await VerifyRecords.LoadAsync(repository, cancel);
             var archives = snapshot is null ? [ArchiveSelection.Newest(catalog, paths, folder, null)] : ArchiveSelection.Snapshot(catalog, folder, snapshot);
             foreach (var archive in archives)
             {
                 using var manifest = await repository.OpenManifestAsync(archive.Folder, archive.Name, cancel)
                     ?? throw SealedJson.Damage($"archive {archive}", "its manifest is gone");
                 if (parsed.GetValue(json)) await host.Out.WriteLineAsync(JsonSerializer.Serialize(manifest.Head, CliJson.Default.ManifestHead));
-                else foreach (var line in Describe(archive, manifest.Head, paths)) await host.Out.WriteLineAsync(line);
+                else foreach (var line in Describe(archive, manifest.Head, paths, verified.Of(archive))) await host.Out.WriteLineAsync(line);
             }
             return ExitCodes.Done;
         });
         return command;
     }
 
-    static IEnumerable<string> Describe(ArchiveEntry archive, ManifestHead head, ArchivePaths paths)
+    static IEnumerable<string> Describe(ArchiveEntry archive, ManifestHead head, ArchivePaths paths, VerifiedArchive? verified)
     {
         yield return $"{archive.SnapshotName} ({head.Dataset.Type}), guid {head.Snapshot.Guid}, taken {Text.Time(head.Snapshot.Creation)}";
         yield return $"  archive     {archive.Id}";
@@ -99,6 +112,7 @@ static class ShowCommand
         yield return head.Encryption.Raw
             ? $"  encryption  {head.Encryption.Suite}, {head.Encryption.KeyFormat}, key guid {head.Encryption.KeyGuid}, wrapping {head.Encryption.WrappingId}{(head.Encryption.EncryptionRoot is { IsRoot: false } root ? $", under the key of {root.Name}" : "")}"
             : "  encryption  none: this archive is plaintext";
+        foreach (var damaged in verified?.Damaged ?? []) yield return $"  DAMAGED     {damaged.Object}: {damaged.Reason} (found {damaged.At:yyyy-MM-dd HH:mm:ss'Z'})";
         if (!head.Stream.Conditions.IsEmpty) yield return $"  CONDITIONS  {string.Join(", ", head.Stream.Conditions)}: it does not count as archived";
         foreach (var (name, value) in head.Properties ?? System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty) yield return $"  property    {name}={value}";
         if (paths.To(archive) is not { } path) yield return "  restore     NOT POSSIBLE";

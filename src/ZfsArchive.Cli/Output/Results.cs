@@ -37,9 +37,12 @@ sealed record BackupStepResult(
 
 sealed record ListResult(string Repository, string Id, ImmutableArray<ListedArchive> Archives, ImmutableArray<string> Faults);
 
+/// <param name="Restorable">As far as is known of damage: by a way past it.</param>
+/// <param name="Damaged">Something of it was found damaged when it was last looked at.</param>
+/// <param name="BaseDamaged">It cannot be restored because something that it is based on is.</param>
 sealed record ListedArchive(
     string Archive, string Dataset, string Snapshot, string Guid, ulong Creation, string Kind, string? Base, bool Raw, long Length, long StoredLength,
-    bool Restorable, int ChainLength, long RestoreLength, ImmutableArray<string> Conditions, string ManifestSha256);
+    bool Restorable, int ChainLength, long RestoreLength, ImmutableArray<string> Conditions, string ManifestSha256, bool Damaged, bool BaseDamaged);
 
 sealed record VerifyResult(string Repository, VerifyReport Report, bool Sound);
 

@@ -163,6 +163,7 @@ public sealed class CopyTests(FaultWorld world) : IClassFixture<FaultWorld>, IDi
         await FlipAsync(path);
         await host.ExpectAsync(20, null, "verify", "--repo", there);
         Assert.Contains("zfsarchive copy --from THAT --to THIS", host.Out.ToString(), StringComparison.Ordinal);
+        await host.ExpectAsync(20, null, "list", "--repo", there);
         await host.ExpectAsync(0, null, "copy", "--to", there, "--dry-run");
         Assert.Contains("would mend tank/chain@s0", host.Out.ToString(), StringComparison.Ordinal);
         await host.ExpectAsync(0, null, "copy", "--to", there);
