@@ -31,6 +31,21 @@ public sealed class VerifyHistory
 
     public IEnumerable<VerifiedArchive> Archives => _archives.Values;
 
+    /// <summary>Indexes of its chunks that were found damaged: until they are found well they are looked at first.</summary>
+    public IEnumerable<int> DamagedChunks(ArchiveEntry archive) => Of(archive)?.Damaged.Select(d => ChunkName.TryParse(Path.GetFileName(d.Object))).OfType<ChunkName>().Select(c => c.Index).Distinct() ?? [];
+
+    /// <summary>What was found damaged before, by archive, and what a run has not looked at again.</summary>
+    /// <param name="level">Of the run.</param>
+    public IEnumerable<(string Archive, DamagedObject Damaged)> NotLookedAt(VerifyTrace trace, VerifyLevel level)
+    {
+        var looked = trace.Archives.Select(a => a.Id).ToHashSet();
+        foreach (var known in _archives.Values.Where(a => a.Damaged.Count > 0))
+        {
+            var indexes = trace.Chunks.TryGetValue(known.Archive, out var read) ? read.ToHashSet() : [];
+            foreach (var damaged in known.Damaged.Where(d => !looked.Contains(known.Archive) || !IsLookedAt(d, level, indexes))) yield return (known.Archive, damaged);
+        }
+    }
+
     /// <summary>What was verified of an archive as it is now; null when nothing was.</summary>
     public VerifiedArchive? Of(ArchiveEntry archive) => _archives.TryGetValue(archive.Id, out var known) && known.ManifestSha256 == archive.Sha256 ? known : null;
 

@@ -15,14 +15,14 @@ public sealed class VerifyPass
     readonly ArchiveRepository _repository;
     readonly VerifyOrder _order;
     readonly Func<ArchiveEntry, bool> _selects;
-    readonly VerifyHistory? _history;
+    readonly VerifyHistory _history;
     readonly DateTimeOffset _now;
 
-    VerifyPass(ArchiveRepository repository, Catalog catalog, VerifyOrder order, Func<ArchiveEntry, bool> selects, VerifyHistory? history, DateTimeOffset now)
+    VerifyPass(ArchiveRepository repository, Catalog catalog, VerifyOrder order, Func<ArchiveEntry, bool> selects, VerifyHistory history, DateTimeOffset now)
     {
         (_repository, Catalog, _order, _selects, _history, _now) = (repository, catalog, order, selects, history, now);
         var archives = catalog.Graph.Archives.Where(selects).ToList();
-        Plan = order.Budget is { } budget ? VerifyPlanner.Plan(archives, history ?? new(null), order.Level, budget, now) : null;
+        Plan = order.Budget is { } budget ? VerifyPlanner.Plan(archives, history, order.Level, budget, now) : null;
         Bytes = Plan?.Bytes ?? archives.Sum(a => a.Head.Totals.StoredLength);
     }
 
@@ -41,25 +41,28 @@ public sealed class VerifyPass
         ArchiveRepository repository, Func<CancellationToken, Task<Catalog>> read, VerifyOrder order, Func<Catalog, Func<ArchiveEntry, bool>> choose, CancellationToken cancel)
     {
         // beside the catalog: with many archives both take their time
-        var (loading, reading) = (Task.Run(() => HistoryAsync(repository, order, cancel), cancel), read(cancel));
+        var (loading, reading) = (Task.Run(() => VerifyRecords.LoadAsync(repository, cancel), cancel), read(cancel));
         await Task.WhenAll(loading, reading);
         var catalog = await reading;
         return new(repository, catalog, order, choose(catalog), await loading, await repository.Store.TimeAsync(cancel));
     }
 
-    // the links alone are quickly looked at each time
-    static async Task<VerifyHistory?> HistoryAsync(ArchiveRepository repository, VerifyOrder order, CancellationToken cancel) =>
-        order.Level >= VerifyLevel.Objects ? await VerifyRecords.LoadAsync(repository, cancel) : null;
+    IEnumerable<(ArchiveEntry Archive, DamagedObject Damaged)> Known(VerifyTrace trace)
+    {
+        foreach (var (id, damaged) in _history.NotLookedAt(trace, _order.Level))
+            if (Catalog.Graph.Find(id) is { } archive && _selects(archive) && _history.Of(archive) is not null) yield return (archive, damaged);
+    }
 
     /// <param name="host">Which writes the record.</param>
     /// <param name="mayWrite">A lease is held, so that the record can be kept in the repository.</param>
     public async Task<VerifyReport> ExecuteAsync(string host, bool mayWrite, TimeProvider clock, IProgress<VerifyProgress>? progress, CancellationToken cancel)
     {
         var since = clock.GetTimestamp();
-        var run = new VerifyRun(_repository, _order.Level, progress, _order.Remote, _order.Limit is { } most ? () => clock.GetElapsedTime(since) > most : null);
+        var run = new VerifyRun(_repository, _order.Level, progress, _order.Remote, _order.Limit is { } most ? () => clock.GetElapsedTime(since) > most : null, Known);
         var report = Plan is null ? await run.ExecuteAsync(Catalog, _selects, cancel) : await run.ExecuteAsync(Catalog, Plan.Parts, cancel);
         if (report.Sound) _repository.Seen.Remember(Catalog.Graph.Archives);
-        if (_history is null) return report;
+        // the links alone are quickly looked at each time
+        if (_order.Level < VerifyLevel.Objects) return report;
         _history.Add(run.Trace(_now), _order.Level, _now);
         await VerifyRecords.SaveAsync(_repository, _history, Catalog, host, mayWrite, cancel);
         return report;

@@ -4,7 +4,7 @@ using ZfsArchive.Manifests;
 
 namespace ZfsArchive.Verify;
 
-/// <summary>How much is verified at once. What was looked at longest ago, or never, comes first.</summary>
+/// <summary>How much is verified at once. What was found damaged comes first, then what was looked at never, or longest ago.</summary>
 /// <param name="Share">The part of all stored bytes, 0 to 1; null: no limit by it.</param>
 /// <param name="MaxBytes">Stored bytes at most; null: no limit.</param>
 /// <param name="Cycle">Within this time everything is to be looked at once: the share follows from it, and from when something was last verified.</param>
@@ -64,6 +64,8 @@ public static class VerifyPlanner
     {
         var (next, count) = (0L, archive.Head.Totals.Chunks);
         var length = double.Max(1, archive.Head.Totals.StoredLength / (double)count);
+        // before all else: what was mended meanwhile is to count as mended
+        foreach (var index in history.DamagedChunks(archive).Where(i => i < count)) yield return new(new(archive, index, index + 1L), null, DateTimeOffset.MinValue, length);
         foreach (var range in history.Of(archive)?.Ranges.Where(r => r.Level >= level && r.To <= count) ?? [])
         {
             if (next < range.From) yield return new(new(archive, next, range.From), null, archive.Head.Created.At, length);

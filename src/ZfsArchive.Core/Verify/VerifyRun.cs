@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
-using System.Runtime.CompilerServices;
+using System.Globalization;
 using ZfsArchive.Chunks;
 using ZfsArchive.Fetch;
 using ZfsArchive.Manifests;
@@ -15,8 +15,10 @@ public readonly record struct VerifyProgress(long Read, long Total);
 
 /// <summary>Holds what is stored against the manifests. Damage is a finding, never an exception; a store that fails is one.</summary>
 /// <param name="remote">Chunks are hashed by the far side where it can; what it cannot is read. Not beyond <see cref="VerifyLevel.Data"/>.</param>
+/// <param name="known">What was found damaged before, and what this run, whose trace it is given, has not looked at again.</param>
 /// <param name="outOfTime">Asked before each chunk; once it says so the rest is left, and the trace tells what was looked at.</param>
-public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, IProgress<VerifyProgress>? progress = null, bool remote = false, Func<bool>? outOfTime = null)
+public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, IProgress<VerifyProgress>? progress = null, bool remote = false, Func<bool>? outOfTime = null,
+    Func<VerifyTrace, IEnumerable<(ArchiveEntry Archive, DamagedObject Damaged)>>? known = null)
 {
     const string Mend = "send the snapshot again while the source has it (zfs send -w … | zfsarchive backup --stdin --dataset NAME): the same stream puts the chunk back; or, from a repository that has the archive whole: zfsarchive copy --from THAT --to THIS";
     const int WordsAtOnce = 256;
@@ -60,6 +62,7 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
         FindStranded(catalog);
         if (remote || level is VerifyLevel.Objects) await CheckByWordAsync(archives, cancel);
         if (level >= VerifyLevel.Data) await CheckChunksAsync(archives, cancel);
+        AddKnown();
 
         // A disk that was unplugged meanwhile is no damage.
         if (!_faults.IsEmpty) await repository.Store.StatAsync(new(Layout.Descriptor), cancel);
@@ -71,6 +74,16 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
                 cancel.ThrowIfCancellationRequested();
                 return consequences.Of(f);
             })], consequences.Lost([.. faults.Where(f => f.Severity is Severity.Damage)]));
+    }
+
+    // Damage does not heal by not being looked at.
+    void AddKnown()
+    {
+        foreach (var (archive, damaged) in known?.Invoke(Trace(default)) ?? [])
+        {
+            if (!_damaged.ContainsKey(damaged.Object))
+                Add(new(Severity.Damage, archive.Id, true, damaged.Object, string.Create(CultureInfo.InvariantCulture, $"{damaged.Reason} (found {damaged.At:yyyy-MM-dd}, and not looked at again)"), Mend));
+        }
     }
 
     // What this host has seen, without what a prune has removed since, and written down; another one may have been made by the same name.
@@ -105,37 +118,13 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
         }
         var waiting = new ConcurrentDictionary<string, ArchiveEntry>(archives.Select(a => KeyValuePair.Create(a.Id, a)));
         var known = catalog.Graph.Archives.Select(a => a.Id).Concat(_faults.Select(f => f.ArchiveId ?? "")).ToHashSet();
-        await Parallel.ForEachAsync(FoldersAsync(cancel), Limits(ArchivesAtOnce, cancel), async (folder, stop) =>
+        await Parallel.ForEachAsync(ArchiveFolders.ListAsync(repository.Store, AddStranger, cancel), Limits(ArchivesAtOnce, cancel), async (folder, stop) =>
         {
             if (waiting.TryRemove(folder.Id, out var archive)) await CheckPresenceAsync(archive, folder.Listed, stop);
             else if (!known.Contains(folder.Id))
                 Add(new(Severity.Note, folder.Id, false, Layout.Archives + folder.Id, $"{folder.Listed.Count} chunks without a manifest: an interrupted backup, or a manifest that is gone", "the next backup of this snapshot uses them; prune removes them later"));
         });
         await EachAsync(waiting.Values, (archive, stop) => CheckPresenceAsync(archive, [], stop), cancel);
-    }
-
-    // What the listing tells of each archive's folder, by name.
-    async IAsyncEnumerable<(string Id, Dictionary<string, ObjectInfo> Listed)> FoldersAsync([EnumeratorCancellation] CancellationToken cancel)
-    {
-        string? folder = null;
-        var listed = new Dictionary<string, ObjectInfo>();
-        await foreach (var info in repository.Store.ListAsync(Layout.Archives, cancel))
-        {
-            if (Layout.ParseArchived(info.Key.Text) is not { } parsed)
-            {
-                Add(new(Severity.Note, null, false, info.Key.Text, "no name that zfsarchive writes; it is left alone", "look whose it is"));
-                continue;
-            }
-            var id = $"{parsed.Folder}/{parsed.Name}";
-            if (folder is not null && folder != id)
-            {
-                yield return (folder, listed);
-                listed = [];
-            }
-            folder = id;
-            listed[parsed.Last] = info;
-        }
-        if (folder is not null) yield return (folder, listed);
     }
 
     Task CheckPresenceAsync(ArchiveEntry archive, Dictionary<string, ObjectInfo> listed, CancellationToken cancel) => OfManifestAsync(archive, async manifest =>
@@ -263,6 +252,8 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
         if (at is VerifyLevel.Chain) _hasBrokenChain = true;
         if (_damaged.TryAdd(key, (at, reason))) Add(new(Severity.Damage, archive.Id, true, key, reason, Mend));
     }
+
+    void AddStranger(string key) => Add(new(Severity.Note, null, false, key, "no name that zfsarchive writes; it is left alone", "look whose it is"));
 
     void Add(Fault fault) => _faults.Enqueue(fault);
 }
