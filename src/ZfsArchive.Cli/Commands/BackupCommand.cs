@@ -212,12 +212,14 @@ sealed class DatasetBackup(IHost host, ArchiveRepository repository, Lease? leas
 /// <summary>What a backup says when it is done.</summary>
 static class BackupReport
 {
+    const string There = "already archived";
+
     public static BackupStepResult Step(WrittenArchive written, string why)
     {
         var head = written.Archive.Head;
         return new(
             head.Dataset.Name, written.Archive.SnapshotName, head.Snapshot.Guid.ToString(CultureInfo.InvariantCulture), head.Kind, head.Base?.Name, why,
-            written.AlreadyThere ? "already archived" : "archived", written.Archive.Id, head.Stream.Length, head.Totals.StoredLength, written.SentLength, null);
+            written.AlreadyThere ? There : "archived", written.Archive.Id, head.Stream.Length, head.Totals.StoredLength, written.SentLength, null);
     }
 
     public static async Task WarnAsync(IHost host, WrittenArchive written)
@@ -241,7 +243,7 @@ static class BackupReport
         if (steps.IsEmpty && failures.IsEmpty) await host.Out.WriteLineAsync("nothing to do: every snapshot is archived");
         if (arguments.DryRun || steps.IsEmpty) return;
         foreach (var step in steps)
-            await host.Out.WriteLineAsync($"{step.State}: {step.Snapshot} ({step.Kind}), {Text.Bytes(step.Length ?? 0)} as {Text.Bytes(step.StoredLength ?? 0)}, {Text.Bytes(step.SentLength ?? 0)} sent, as {step.Archive}");
+            await host.Out.WriteLineAsync($"{step.State}{(step is { State: There, SentLength: > 0 } ? ", and what was missing or damaged was put back" : "")}: {step.Snapshot} ({step.Kind}), {Text.Bytes(step.Length ?? 0)} as {Text.Bytes(step.StoredLength ?? 0)}, {Text.Bytes(step.SentLength ?? 0)} sent, as {step.Archive}");
         if (times is not null)
             await host.Out.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{seconds:0.0} s; {Text.Stages(StageSeconds.Of(times))}"));
     }

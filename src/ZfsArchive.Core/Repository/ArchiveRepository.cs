@@ -46,13 +46,21 @@ public sealed class ArchiveRepository : IAsyncDisposable
     /// <exception cref="ArchiveException">There is one already.</exception>
     public static async Task<ArchiveRepository> InitAsync(IObjectStore store, LocalFolders folders, TimeProvider clock, CancellationToken cancel)
     {
-        if (await store.StatAsync(new(Layout.Descriptor), cancel) is not null)
-            throw new ArchiveException(FailureKind.Failed, $"{store.Location} is a repository already");
+        if (await store.StatAsync(new(Layout.Descriptor), cancel) is not null) throw IsOneAlready(store);
         var descriptor = new RepositoryDescriptor(ManifestHead.CurrentFormat, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)), clock.GetUtcNow());
         var repository = new ArchiveRepository(store, descriptor, folders);
-        await repository.CreateDocumentAsync(Layout.Descriptor, descriptor, ManifestJson.Default.RepositoryDescriptor, cancel);
+        try
+        {
+            await repository.CreateDocumentAsync(Layout.Descriptor, descriptor, ManifestJson.Default.RepositoryDescriptor, cancel);
+        }
+        catch (StoreException e) when (e.Failure is StoreFailure.Conflict)
+        {
+            throw IsOneAlready(store);
+        }
         return repository;
     }
+
+    static ArchiveException IsOneAlready(IObjectStore store) => new(FailureKind.Failed, $"{store.Location} is a repository already");
 
     /// <exception cref="ArchiveException">No repository, a newer format, an unknown feature; to write, a damaged descriptor.</exception>
     public static async Task<ArchiveRepository> OpenAsync(IObjectStore store, LocalFolders folders, RepositoryUse use, CancellationToken cancel)

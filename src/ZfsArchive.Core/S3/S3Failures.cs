@@ -24,7 +24,7 @@ sealed class S3Failures(string location, string bucket, string endpoint)
     {
         var (failure, cause) = e.ErrorCode switch
         {
-            "SignatureDoesNotMatch" => (StoreFailure.Denied, "the secret key does not fit the access key: check AWS_SECRET_ACCESS_KEY, or the profile"),
+            "SignatureDoesNotMatch" => (StoreFailure.Denied, "the secret key does not fit the access key, or the service does not know the access key: check AWS_SECRET_ACCESS_KEY and AWS_ACCESS_KEY_ID, or the profile"),
             "InvalidAccessKeyId" => (StoreFailure.Denied, "the service does not know the access key: check AWS_ACCESS_KEY_ID, or the profile, and the endpoint"),
             "ExpiredToken" or "ExpiredTokenException" or "TokenRefreshRequired" or "InvalidToken" => (StoreFailure.Denied, "the credentials have expired: renew them and run again; what is stored is used again"),
             "RequestTimeTooSkewed" or "RequestExpired" => (StoreFailure.Denied, $"this machine's clock is {Skewed(skew)} the service's: set it (chronyd, systemd-timesyncd) and run again"),
@@ -70,6 +70,8 @@ sealed class S3Failures(string location, string bucket, string endpoint)
             {
                 case AuthenticationException tls when tls.Message.Contains("certificate", StringComparison.OrdinalIgnoreCase):
                     return Make(StoreFailure.Permanent, act, $"the certificate of {endpoint} is not trusted ({tls.Message}): name its authority with AWS_CA_BUNDLE", e);
+                case AuthenticationException tls:
+                    return Make(StoreFailure.Transient, act, $"no TLS came about with {endpoint} ({tls.Message.TrimEnd('.')}): is it an http:// endpoint?", e);
                 case TimeoutException:
                     return Make(StoreFailure.Transient, act, $"no connection came about in time on the way to {endpoint}: check the endpoint, and the network", e);
                 case SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData }:

@@ -122,7 +122,7 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
         {
             if (waiting.TryRemove(folder.Id, out var archive)) await CheckPresenceAsync(archive, folder.Listed, stop);
             else if (!known.Contains(folder.Id))
-                Add(new(Severity.Note, folder.Id, false, Layout.Archives + folder.Id, $"{folder.Listed.Count} chunks without a manifest: an interrupted backup, or a manifest that is gone", "the next backup of this snapshot uses them; prune removes them later"));
+                Add(new(Severity.Note, folder.Id, false, Layout.Archives + folder.Id, $"{folder.Listed.Count} {(folder.Listed.Count == 1 ? "chunk" : "chunks")} without a manifest: an interrupted backup, or a manifest that is gone", "the next backup of this snapshot uses them; prune removes them later"));
         });
         await EachAsync(waiting.Values, (archive, stop) => CheckPresenceAsync(archive, [], stop), cancel);
     }

@@ -25,7 +25,9 @@ public sealed class ListDamageTests
         await host.ExpectAsync(0, null, "show", "tank/chain@s1");
         Assert.Contains("  DAMAGED     archives/", host.Out.ToString(), StringComparison.Ordinal);
 
-        await File.WriteAllBytesAsync(chunk, whole);
+        await host.ExpectAsync(0, Golden.Bytes("chain-incr1"), "backup", "--stdin", "--allow-plaintext");
+        Assert.StartsWith("already archived, and what was missing or damaged was put back: tank/chain@s1", host.Out.ToString(), StringComparison.Ordinal);
+        Assert.Equal(whole, await File.ReadAllBytesAsync(chunk));
         await host.ExpectAsync(0, null, "verify");
         await host.ExpectAsync(0, null, "list");
         await host.ExpectAsync(0, null, "show", "tank/chain@s1");
