@@ -31,9 +31,16 @@ public sealed class BufferPool(int shares) : IDisposable
     {
         // One at a time: two that each hold half of what they need would wait for ever.
         await _turn.WaitAsync(cancel);
+        var taken = 0;
         try
         {
-            for (var taken = 0; taken < shares; taken++) await _free.WaitAsync(cancel);
+            for (; taken < shares; taken++) await _free.WaitAsync(cancel);
+        }
+        catch
+        {
+            // who gives up has nothing
+            if (taken > 0) _free.Release(taken);
+            throw;
         }
         finally
         {

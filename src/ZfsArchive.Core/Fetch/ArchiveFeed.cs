@@ -6,37 +6,80 @@ using ZfsArchive.SendStream;
 namespace ZfsArchive.Fetch;
 
 /// <summary>
-/// Writes an archive's stream to whoever reads it. No byte goes out that was not verified: each chunk by its SHA-256, its records
+/// Writes archives' streams to whoever reads them. No byte goes out that was not verified: each chunk by its SHA-256, its records
 /// by the running checksum, and the last one is held back until all agrees with the manifest, so a reader that needs END never
 /// takes a damaged stream for a whole one.
 /// </summary>
+/// <param name="window">Chunks that are fetched ahead of the one that is written.</param>
 public sealed class ArchiveFeed(ArchiveRepository repository, ChunkFetcher fetcher, int window)
 {
-    /// <exception cref="ArchiveException">Damage: what was written so far is a right beginning, and lacks the end.</exception>
+    /// <inheritdoc cref="FeedAhead.WriteAsync"/>
     public async Task WriteAsync(ArchiveEntry archive, Stream output, IProgress<long>? progress, CancellationToken cancel)
     {
-        using var manifest = await repository.OpenManifestAsync(archive.Folder, archive.Name, cancel)
-            ?? throw SealedJson.Damage($"archive {archive}", "its manifest is gone");
-        var check = new FeedCheck(archive, manifest.Head);
-        OpenChunk? held = null;
-        try
-        {
-            await foreach (var chunk in manifest.Chunks().PrefetchAsync(window, (line, stop) => fetcher.FetchAsync(archive, line, stop), cancel))
-            {
-                if (held is not null) await PassAsync(held, output, progress, cancel);
-                held?.Dispose();
-                held = chunk;
-                check.Take(chunk);
-            }
-            check.Finish();
-            if (held is not null) await PassAsync(held, output, progress, cancel);
-            await output.FlushAsync(cancel);
-        }
-        finally
-        {
-            held?.Dispose();
-        }
+        await using var feed = Begin(archive, cancel);
+        await feed.WriteAsync(output, progress, cancel);
     }
+
+    /// <summary>Begins to fetch an archive. Only one at a time: one that is not written yet would take the room that another waits for.</summary>
+    public FeedAhead Begin(ArchiveEntry archive, CancellationToken cancel) => new(repository, fetcher, window, archive, cancel);
+}
+
+/// <summary>An archive whose first chunks are on their way.</summary>
+public sealed class FeedAhead : IAsyncDisposable
+{
+    readonly ArchiveEntry _archive;
+    readonly CancellationTokenSource _stop;
+    readonly Task _beginning;
+    ManifestCopy? _manifest;
+    IAsyncEnumerator<OpenChunk>? _chunks;
+    OpenChunk? _held;
+    OpenChunk? _next;
+
+    internal FeedAhead(ArchiveRepository repository, ChunkFetcher fetcher, int window, ArchiveEntry archive, CancellationToken cancel)
+    {
+        _archive = archive;
+        _stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        _beginning = BeginAsync(repository, fetcher, window);
+    }
+
+    /// <summary>Writes all of it, once.</summary>
+    /// <exception cref="ArchiveException">Damage: what was written so far is a right beginning, and lacks the end.</exception>
+    public async Task WriteAsync(Stream output, IProgress<long>? progress, CancellationToken cancel)
+    {
+        await _beginning;
+        var check = new FeedCheck(_archive, _manifest!.Head);
+        if (_held is null) check.Finish();
+        while (_held is { } held)
+        {
+            check.Take(held);
+            _next = await NextAsync();
+            if (_next is null) check.Finish();
+            await PassAsync(held, output, progress, cancel);
+            held.Dispose();
+            (_held, _next) = (_next, null);
+        }
+        await output.FlushAsync(cancel);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _beginning.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _held?.Dispose();
+        _next?.Dispose();
+        if (_chunks is not null) await _chunks.DisposeAsync();
+        _manifest?.Dispose();
+        _stop.Dispose();
+    }
+
+    async Task BeginAsync(ArchiveRepository repository, ChunkFetcher fetcher, int window)
+    {
+        _manifest = await repository.OpenManifestAsync(_archive.Folder, _archive.Name, _stop.Token) ?? throw SealedJson.Damage($"archive {_archive}", "its manifest is gone");
+        _chunks = _manifest.Chunks().PrefetchAsync(window, (line, stop) => fetcher.FetchAsync(_archive, line, stop), _stop.Token).GetAsyncEnumerator(_stop.Token);
+        _held = await NextAsync();
+    }
+
+    async Task<OpenChunk?> NextAsync() => await _chunks!.MoveNextAsync() ? _chunks.Current : null;
 
     static async Task PassAsync(OpenChunk chunk, Stream output, IProgress<long>? progress, CancellationToken cancel)
     {

@@ -37,23 +37,36 @@ public sealed class RestoreRun(ArchiveRepository repository, IZfs zfs, IProgress
         if (!isNew) await zfs.SetAsync(target, TargetProtection.WhileRestoring(plan.Wanted), cancel);
 
         using var fetcher = new ChunkFetcher(repository.Store, ChunkFetcher.StandardParallel);
-        foreach (var archive in plan.Remaining)
+        var feed = new ArchiveFeed(repository, fetcher, ChunkFetcher.StandardAhead);
+        FeedAhead? ahead = null;
+        try
         {
-            if (!isNew) await RequireUnchangedAsync(target, archive, force, cancel);
-            await ReceiveAsync(fetcher, archive, target, isNew, isNew ? plan.Origin : null, force, cancel);
-            isNew = false;
+            foreach (var (archive, next) in plan.Remaining.Zip([.. plan.Remaining.Skip(1), (ArchiveEntry?)null]))
+            {
+                if (!isNew) await RequireUnchangedAsync(target, archive, force, cancel);
+                await using var current = ahead ?? feed.Begin(archive, cancel);
+                ahead = null;
+                // while zfs is busy with the end of this one
+                await ReceiveAsync(current, archive, target, isNew, isNew ? plan.Origin : null, force, () => ahead = next is null ? null : feed.Begin(next, cancel), cancel);
+                isNew = false;
+            }
+        }
+        finally
+        {
+            if (ahead is not null) await ahead.DisposeAsync();
         }
         await FinishAsync(plan.Wanted, target, isOurs ? [] : before, cancel);
     }
 
-    async Task ReceiveAsync(ChunkFetcher fetcher, ArchiveEntry archive, string target, bool isNew, string? origin, bool force, CancellationToken cancel)
+    /// <param name="written">Called when all of it was given to zfs, which has not said yet that it is received.</param>
+    async Task ReceiveAsync(FeedAhead feed, ArchiveEntry archive, string target, bool isNew, string? origin, bool force, Action written, CancellationToken cancel)
     {
         var properties = isNew ? TargetProtection.WhileRestoring(archive) : ImmutableSortedDictionary<string, string>.Empty;
         await using (var receive = zfs.StartReceive(new(target, properties, Resumable: true, origin, Force: force && !isNew)))
         {
             try
             {
-                await new ArchiveFeed(repository, fetcher, ChunkFetcher.StandardAhead).WriteAsync(archive, receive.Input, progress, cancel);
+                await feed.WriteAsync(receive.Input, progress, cancel);
             }
             catch (IOException) when (!cancel.IsCancellationRequested)
             {
@@ -67,6 +80,7 @@ public sealed class RestoreRun(ArchiveRepository repository, IZfs zfs, IProgress
                 await ForgetPartialAsync(target, cancel);
                 throw new DamagedArchiveException(archive, e);
             }
+            written();
             await receive.FinishAsync(cancel);
         }
         await RequireReceivedAsync(target, archive, cancel);
