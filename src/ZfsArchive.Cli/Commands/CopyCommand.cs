@@ -47,7 +47,7 @@ sealed class CopyVerb(IHost host, RepositoryPlace from, RepositoryPlace to, stri
         await using var lease = dryRun ? null : await Lease.TakeAsync(target, LeaseKind.Shared, "copy", host.HostName, host.Clock, cancel);
         var catalog = await source.CatalogAsync(cancel);
         foreach (var fault in catalog.Faults) await FailAsync($"{fault.Key} is not copied: {fault.Reason}", ExitCodes.Damage);
-        var plan = CopyPlan.Make(catalog, await target.CatalogAsync(cancel), Wanted(catalog), (await VerifyRecords.LoadAsync(target, cancel)).Damaged);
+        var plan = CopyPlan.Make(catalog, await target.CatalogAsync(cancel), Wanted(catalog), (await VerifyRecords.LoadAsync(target, cancel)).Damaged, target.Seen.Load());
         foreach (var (archive, why) in plan.Refused) await FailAsync($"{archive.SnapshotName} is not copied: {why}", ExitCodes.Failed);
         var copied = dryRun ? [] : await CopyAsync(source, target, lease!, plan, cancel);
         await PrintAsync(plan, copied);
@@ -92,14 +92,23 @@ sealed class CopyVerb(IHost host, RepositoryPlace from, RepositoryPlace to, stri
                 copied.Add(await run.ExecuteAsync(archive, cancel));
                 known.Remember([archive]);
             }
-            catch (ArchiveException e) when (e.Kind is FailureKind.Damage)
+            catch (ArchiveException e) when (e.Kind is FailureKind.Damage && !plan.Mended.Contains(archive.Id))
             {
                 _missing.Add(archive.Id);
                 await FailAsync($"{archive.SnapshotName} is not copied: {e.Message}", ExitCodes.Damage);
             }
+            catch (ArchiveException e) when (plan.Mended.Contains(archive.Id))
+            {
+                // it stays as it was; what is new is more important
+                await FailAsync($"{archive.SnapshotName} is not mended: {e.Message}", e.Kind is FailureKind.Damage ? ExitCodes.Damage : ExitCodes.Failed);
+            }
         }
         return copied;
     }
+
+    // What was found damaged may be so in a way that its bytes do not show.
+    static string StateOf(CopyPlan plan, CopiedArchive copied) =>
+        !plan.Mended.Contains(copied.Archive.Id) ? "copied" : copied.SentLength > 0 || copied.ReplacedManifest ? "mended" : "the same in both";
 
     async Task FailAsync(string text, int code)
     {
@@ -114,7 +123,7 @@ sealed class CopyVerb(IHost host, RepositoryPlace from, RepositoryPlace to, stri
         {
             var listed = dryRun
                 ? plan.Archives.Select(a => new CopiedResult(a.Id, a.SnapshotName, "planned", a.Head.Totals.StoredLength, null))
-                : copied.Select(c => new CopiedResult(c.Archive.Id, c.Archive.SnapshotName, plan.Mended.Contains(c.Archive.Id) ? "mended" : "copied", c.Archive.Head.Totals.StoredLength, c.SentLength));
+                : copied.Select(c => new CopiedResult(c.Archive.Id, c.Archive.SnapshotName, StateOf(plan, c), c.Archive.Head.Totals.StoredLength, c.SentLength));
             await host.Out.WriteLineAsync(JsonSerializer.Serialize(
                 new CopyResult(dryRun, [.. listed, .. plan.There.Select(a => new CopiedResult(a.Id, a.SnapshotName, "there already", a.Head.Totals.StoredLength, null))], [.. _failures]), CliJson.Default.CopyResult));
             return;
@@ -126,7 +135,7 @@ sealed class CopyVerb(IHost host, RepositoryPlace from, RepositoryPlace to, stri
             return;
         }
         foreach (var archive in copied)
-            await host.Out.WriteLineAsync($"{(plan.Mended.Contains(archive.Archive.Id) ? "mended" : "copied")}: {archive.Archive.SnapshotName} ({archive.Archive.Head.Kind}), {Text.Bytes(archive.Archive.Head.Totals.StoredLength)}, {Text.Bytes(archive.SentLength)} sent");
+            await host.Out.WriteLineAsync($"{StateOf(plan, archive)}: {archive.Archive.SnapshotName} ({archive.Archive.Head.Kind}), {Text.Bytes(archive.Archive.Head.Totals.StoredLength)}, {Text.Bytes(archive.SentLength)} sent");
         if (copied.Any(c => plan.Mended.Contains(c.Archive.Id))) await host.Out.WriteLineAsync($"what was mended counts as damaged until it is verified again: zfsarchive verify --repo {to.Text}");
         if (copied.Count == 0 && _failures.Count == 0) await host.Out.WriteLineAsync($"nothing to do: {Text.Plural(plan.There.Length, "archive")} there already");
     }

@@ -21,7 +21,8 @@ static class ListCommand
             await using var repository = await Options.OpenRepositoryAsync(host, Options.PlaceOf(parsed, repo), RepositoryUse.Read, cancel);
             var (reading, verified) = (repository.KnownCatalogAsync(cancel), VerifyRecords.LoadAsync(repository, cancel));
             await Task.WhenAll(reading, verified);
-            var (catalog, damaged) = (await reading, (await verified).Damaged);
+            var (catalog, history) = (await reading, await verified);
+            var damaged = catalog.Graph.Archives.Where(a => history.Of(a) is { Damaged.Count: > 0 }).Select(a => a.Id).ToHashSet();
             var folders = parsed.GetValue(dataset) is { } name ? ArchiveSelection.Tree(catalog, name) : [.. catalog.Folders];
             var (all, paths) = (catalog.Graph.Paths(), damaged.Count == 0 ? catalog.Graph.Paths() : catalog.Graph.Paths(a => !damaged.Contains(a.Id)));
             var listed = folders.SelectMany(f => catalog.Graph.Archives.Where(a => a.Folder == f)

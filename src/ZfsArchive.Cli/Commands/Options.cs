@@ -74,6 +74,7 @@ static class Options
         {
             if (movesMuch) store.Prepare();
             var repository = await ArchiveRepository.OpenAsync(store, host.Folders, use, cancel);
+            if (movesMuch && repository.DescriptorFault is null) store.PrepareToWrite();
             if (repository.DescriptorFault is { } fault) await host.Error.WriteLineAsync($"zfsarchive: warning: {fault}");
             return repository;
         }

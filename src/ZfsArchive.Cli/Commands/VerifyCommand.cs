@@ -39,7 +39,7 @@ static class VerifyCommand
             var order = new VerifyOrder(depth, budgeted ? budget : null, limit, parsed.GetValue(remote));
             var pass = await VerifyPass.PrepareAsync(repository, repository.CatalogAsync, order, catalog => Selection(catalog, parsed.GetValue(dataset)), cancel);
             if (pass.Plan?.Warning is { } warning) await host.Error.WriteLineAsync($"zfsarchive: note: {warning}");
-            if (parsed.GetValue(accept)) await AcceptAsync(host, repository, pass.Catalog, cancel);
+            if (parsed.GetValue(accept)) await AcceptAsync(host, repository, pass.Catalog, parsed.GetValue(dataset), cancel);
             VerifyReport report;
             using (var line = new ProgressLine(host, "verifying", depth >= VerifyLevel.Data ? pass.Bytes : null))
                 report = await pass.ExecuteAsync(host.HostName, mayWrite: lease is not null, host.Clock, line, cancel);
@@ -50,14 +50,20 @@ static class VerifyCommand
         return command;
     }
 
-    // What is sound is remembered anew by the verification that follows.
-    static async Task AcceptAsync(IHost host, ArchiveRepository repository, Catalog catalog, CancellationToken cancel)
+    // Of one dataset and those below it where one was named; and on the store's own word, not on a listing's, which may leave something out.
+    static async Task AcceptAsync(IHost host, ArchiveRepository repository, Catalog catalog, string? dataset, CancellationToken cancel)
     {
-        var changed = await SeenChanges.FindAsync(repository, catalog, cancel);
-        if (!repository.Seen.Forget([.. changed.Select(c => c.Id)]))
-            throw new ArchiveException(FailureKind.Failed, $"what this host has seen cannot be written in {repository.Folders.State}: make that folder writable");
-        foreach (var head in changed)
-            await host.Error.WriteLineAsync($"zfsarchive: accepted: the manifest of {head.Snapshot} ({head.Id}) {(catalog.Graph.Find(head.Id) is null ? "is gone" : "is another one")}");
+        var folders = dataset is null ? null : ArchiveSelection.Tree(catalog, dataset).Select(f => $"{f}/").ToList();
+        foreach (var head in await SeenChanges.FindAsync(repository, catalog, cancel))
+        {
+            if (folders is not null && !folders.Exists(f => head.Id.StartsWith(f, StringComparison.Ordinal))) continue;
+            var there = catalog.Graph.Find(head.Id);
+            if (there is null && await repository.Store.StatAsync(new(SeenChanges.KeyOf(head)), cancel) is not null)
+                throw new ArchiveException(FailureKind.Damage, $"{repository.Store.Location}: {SeenChanges.KeyOf(head)} is there and was left out of the listing: nothing more was accepted. Run it again, and if it stays so, ask the provider");
+            if (!(there is null ? repository.Seen.Forget([head.Id]) : repository.Seen.Remember([there])))
+                throw new ArchiveException(FailureKind.Failed, $"what this host has seen cannot be written in {repository.Folders.State}: make that folder writable");
+            await host.Error.WriteLineAsync($"zfsarchive: accepted: the manifest of {head.Snapshot} ({head.Id}) {(there is null ? "is gone" : "is another one")}");
+        }
     }
 
     static Func<ArchiveEntry, bool> Selection(Catalog catalog, string? dataset)

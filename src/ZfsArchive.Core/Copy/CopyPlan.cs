@@ -16,8 +16,10 @@ public sealed record CopyPlan(ImmutableArray<ArchiveEntry> Archives, ImmutableHa
 
     /// <param name="wanted">What was asked for; its bases are added.</param>
     /// <param name="damaged">Ids of archives of the target with something that was found damaged.</param>
-    public static CopyPlan Make(Catalog source, Catalog target, IEnumerable<ArchiveEntry> wanted, IReadOnlySet<string>? damaged = null)
+    /// <param name="seen">What was seen in the target before.</param>
+    public static CopyPlan Make(Catalog source, Catalog target, IEnumerable<ArchiveEntry> wanted, IReadOnlySet<string>? damaged = null, IEnumerable<KnownHead>? seen = null)
     {
+        var known = KnownThere(target, seen ?? []);
         var sources = source.Graph.Archives.ToDictionary(a => a.Id);
         var targets = target.Graph.Archives.ToDictionary(a => a.Id);
         var unreadable = target.Faults.Select(f => f.Key).ToHashSet();
@@ -36,6 +38,8 @@ public sealed record CopyPlan(ImmutableArray<ArchiveEntry> Archives, ImmutableHa
             if (isThere && damaged?.Contains(archive.Id) is not true) there.Add(archive);
             else if (other is not null && !isThere)
                 refused[archive.Id] = (archive, $"the target has another archive by the name {archive.Id}: the same snapshot was archived there by itself, and needs no copy");
+            else if (!isThere && known.TryGetValue(archive.Id, out var hashes) && !hashes.Contains(archive.Sha256))
+                refused[archive.Id] = (archive, $"the target had another archive by the name {archive.Id}, and this one would not be what others there are based on");
             else if (BaseFault(archive) is { } fault) refused[archive.Id] = (archive, fault);
             else
             {
@@ -53,6 +57,13 @@ public sealed record CopyPlan(ImmutableArray<ArchiveEntry> Archives, ImmutableHa
             return $"its base {link.Archive} is in neither repository as it was: verify the source first";
         }
     }
+
+    // Manifests by id, of which something there says that they are right.
+    static Dictionary<string, HashSet<string>> KnownThere(Catalog target, IEnumerable<KnownHead> seen) =>
+        seen.Select(h => (h.Id, h.Sha256))
+            .Concat(target.Graph.Archives.Where(a => a.Head.Base is not null).Select(a => (Id: a.Head.Base!.Archive, Sha256: a.Head.Base!.ManifestSha256)))
+            .Where(k => target.Graph.Find(k.Id) is null)
+            .GroupBy(k => k.Id).ToDictionary(g => g.Key, g => g.Select(k => k.Sha256).ToHashSet());
 
     // The archive behind all that it is based on; hostile manifests may form cycles.
     static Stack<ArchiveEntry> BasesFirst(ArchiveEntry archive, Dictionary<string, ArchiveEntry> sources, HashSet<string> decided)

@@ -9,7 +9,8 @@ namespace ZfsArchive.Copy;
 
 /// <summary>What one copy took.</summary>
 /// <param name="SentLength">Stored bytes that had to be sent; what an interrupted copy left there was used again.</param>
-public sealed record CopiedArchive(ArchiveEntry Archive, long SentLength);
+/// <param name="ReplacedManifest">A damaged manifest was there.</param>
+public sealed record CopiedArchive(ArchiveEntry Archive, long SentLength, bool ReplacedManifest);
 
 /// <summary>
 /// Carries archives from one repository into another, byte for byte: each chunk is proven by its name as it passes, the manifest comes
@@ -30,6 +31,7 @@ public sealed class CopyRun(ArchiveRepository source, ArchiveRepository target, 
     {
         using var manifest = await source.OpenManifestAsync(archive.Folder, archive.Name, cancel) ?? throw SealedJson.Damage($"archive {archive}", "its manifest is gone");
         if (manifest.Sha256 != archive.Sha256) throw SealedJson.Damage($"archive {archive}", "its manifest changed since it was listed");
+        var isDamagedThere = await IsDamagedThereAsync(archive, cancel);
         await target.Store.SweepAsync(Layout.ArchiveFolder(archive.Folder, archive.Name), cancel);
         var sent = await CopyChunksAsync(archive, manifest, cancel);
         if (archive.Head.Package is { } package) await CopyObjectAsync(package, cancel);
@@ -39,31 +41,20 @@ public sealed class CopyRun(ArchiveRepository source, ArchiveRepository target, 
             await RequireAllAsync(archive, manifest, cancel);
         }
         while (!await lease.RequireHeldAsync(cancel));
-        await CreateManifestAsync(archive, await manifest.BodyAsync(cancel), cancel);
-        return new(archive, sent);
+        var (key, body) = (new ObjectKey(Layout.Manifest(archive.Folder, archive.Name)), await manifest.BodyAsync(cancel));
+        if (isDamagedThere) await target.Store.ReplaceAsync(key, body, cancel);
+        else await target.Store.CreateAsync(key, body, cancel);
+        return new(archive, sent, isDamagedThere);
     }
 
-    async Task CreateManifestAsync(ArchiveEntry archive, ObjectBody body, CancellationToken cancel)
-    {
-        var key = new ObjectKey(Layout.Manifest(archive.Folder, archive.Name));
-        try
-        {
-            await target.Store.CreateAsync(key, body, cancel);
-        }
-        catch (StoreException e) when (e.Failure is StoreFailure.Conflict)
-        {
-            if (!await IsDamagedThereAsync(archive, cancel)) throw;
-            await target.Store.ReplaceAsync(key, body, cancel);
-        }
-    }
-
-    // Only bytes that prove nothing are written over; those of a newer format are none.
+    // Only bytes that prove nothing are written over: neither another archive nor one of a newer format.
     async Task<bool> IsDamagedThereAsync(ArchiveEntry archive, CancellationToken cancel)
     {
         try
         {
             using var other = await target.OpenManifestAsync(archive.Folder, archive.Name, cancel);
-            return false;
+            return other is null || other.Sha256 == archive.Sha256 ? false
+                : throw new ArchiveException(FailureKind.Failed, $"{target.Store.Location} has another archive by the name {archive.Id} meanwhile");
         }
         catch (DamageException)
         {
@@ -82,9 +73,10 @@ public sealed class CopyRun(ArchiveRepository source, ArchiveRepository target, 
             var proven = await ProvenAsync(archive, batch, listed, cancel);
             await Parallel.ForEachAsync(batch, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancel }, async (line, stop) =>
             {
-                if (!proven.Contains(line.Name) && !(listed.ContainsKey(line.Name) && await HoldsAsync(there, archive, line, stop)))
+                var isThere = listed.ContainsKey(line.Name);
+                if (!proven.Contains(line.Name) && !(isThere && await HoldsAsync(there, archive, line, stop)))
                 {
-                    await SendAsync(from, archive, line, stop);
+                    await SendAsync(from, archive, line, isThere, stop);
                     Interlocked.Add(ref sent, line.StoredLength);
                 }
                 progress?.Report(line.StoredLength);
@@ -93,11 +85,17 @@ public sealed class CopyRun(ArchiveRepository source, ArchiveRepository target, 
         return sent;
     }
 
-    async Task SendAsync(ChunkFetcher from, ArchiveEntry archive, ChunkLine line, CancellationToken cancel)
+    /// <param name="isDamaged">The name is taken by what was found to be no chunk: it need not be looked at again, which may fail.</param>
+    async Task SendAsync(ChunkFetcher from, ArchiveEntry archive, ChunkLine line, bool isDamaged, CancellationToken cancel)
     {
         using var chunk = await from.FetchStoredAsync(archive, line, cancel);
         var key = new ObjectKey(Layout.Chunk(archive.Folder, archive.Name, line.Name));
         var body = ObjectBody.OfMemory([chunk.Bytes], ChunkName.TryParse(line.Name)!.Sha256);
+        if (isDamaged)
+        {
+            await target.Store.ReplaceAsync(key, body, cancel);
+            return;
+        }
         try
         {
             await target.Store.CreateAsync(key, body, cancel);
@@ -134,8 +132,9 @@ public sealed class CopyRun(ArchiveRepository source, ArchiveRepository target, 
             using var chunk = await there.FetchStoredAsync(archive, line, cancel);
             return true;
         }
-        catch (DamageException)
+        catch (Exception e) when (e is DamageException or StoreException { Failure: StoreFailure.Permanent })
         {
+            // other bytes, or a bad sector
             return false;
         }
     }

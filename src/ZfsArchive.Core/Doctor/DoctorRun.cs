@@ -14,6 +14,7 @@ public sealed class DoctorRun(IObjectStore store, string host, TimeProvider cloc
 {
     const int Racers = 20, Rounds = 3;
     const int SmallPiece = 1 << 20, LargePiece = 8 << 20, AtOnce = 4;
+    const string OneHost = "let only one host write here at a time: the service does not honour If-None-Match (on a versioned bucket, some do not)";
     static readonly TimeSpan s_skewWorthKnowing = TimeSpan.FromMinutes(1), s_tooFar = TimeSpan.FromMinutes(10);
     readonly ConcurrentDictionary<string, bool> _made = [];
     readonly string _id = Probes.NewId();
@@ -28,13 +29,13 @@ public sealed class DoctorRun(IObjectStore store, string host, TimeProvider cloc
             // who cannot create one object cannot be told anything more
             var bytes = Random(1000);
             var first = await CreateAsync(bytes, cancel);
-            await Probes.RemoveLeftAsync(store, cancel);
             foreach (var (name, probe) in new (string, Func<Task<ProbeResult>>)[]
             {
                 ("round trip", () => RoundTripAsync(first, cancel)), ("what was written", () => ReadBackAsync(first, bytes, cancel)), ("range reads", () => RangesAsync(first, bytes, cancel)),
                 ("list after write", () => ListAsync(cancel)), ("atomic create", () => RaceAsync(cancel)), ("checksums", () => ChecksumsAsync(cancel)), ("clock", () => ClockAsync(cancel)),
                 ("overwrite", () => OverwriteAsync(first, cancel)), ("delete", () => DeleteAsync(cancel)), ("speed", () => SpeedAsync(cancel)),
             }) probes.Add(await TryAsync(name, probe));
+            await Probes.RemoveLeftAsync(store, cancel);
         }
         finally
         {
@@ -112,8 +113,9 @@ public sealed class DoctorRun(IObjectStore store, string host, TimeProvider cloc
             var length = await store.ReadAsync(key, 0, stored, cancel);
             var kept = winners == 1 && stored.AsSpan(0, length).SequenceEqual(bodies[Array.IndexOf(results, true)]);
             if (!kept)
-                return new("", ProbeState.Note, $"{winners} of {Racers} that created one name at once were told that they had", "let only one host write here at a time: the service does not honour If-None-Match (on a versioned bucket, some do not)");
+                return new("", ProbeState.Note, $"{winners} of {Racers} that created one name at once were told that they had", OneHost);
         }
+        if (!(await store.CapabilitiesAsync(cancel)).CreatesAtomically) return new("", ProbeState.Note, "only looked at before and after: of two that create one name at once, the later one's bytes stay", OneHost);
         return Good($"one winner of {Racers}, {Rounds} of {Rounds} times");
     }
 

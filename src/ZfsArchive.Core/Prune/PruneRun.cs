@@ -37,6 +37,8 @@ public sealed class PruneRun(ArchiveRepository repository, Lease? lease, TimeSpa
     {
         for (var attempt = 1; ; attempt++)
         {
+            // before the catalog: a dry run has no lease, and what is archived between the two would look as if it were gone
+            repository.Seen.Load();
             var catalog = await repository.KnownCatalogAsync(cancel);
             var facts = await ListingCheck.LookAsync(repository, catalog, cancel);
             var plan = PrunePlanner.Plan(catalog, ruleOf, await NowAsync(cancel), await damaged(cancel));

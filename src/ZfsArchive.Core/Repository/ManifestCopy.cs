@@ -10,7 +10,7 @@ namespace ZfsArchive.Repository;
 /// </summary>
 public sealed class ManifestCopy : IDisposable
 {
-    const int InMemory = 4 << 20;
+    const int InMemory = 1 << 20;
     const int ReadLength = 4 << 20;
     readonly Stream _content;
     readonly string _what;

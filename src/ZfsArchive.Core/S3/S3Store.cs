@@ -35,7 +35,7 @@ public sealed class S3Store : IObjectStore
         return new(seen.Conditional, seen.KeepsSha256 ? Sha256Source.Kept : Sha256Source.None, seen.EtagIsMd5 && !seen.KeepsSha256 && _md5 is not Md5Use.Never);
     }
 
-    public void Prepare() => _probe.Prepare();
+    public void PrepareToWrite() => _probe.Prepare();
 
     // A bucket is made by its owner, with all that he decides about it; here it only has to be there.
     public Task MakePlaceAsync(CancellationToken cancel) => _bucket.SeeAsync("use this place", cancel);
@@ -46,7 +46,7 @@ public sealed class S3Store : IObjectStore
         var seen = await _probe.WritingAsync(cancel);
         if ((!seen.Conditional || body.Length > LookFirst) && await StatAsync(key, cancel) is not null) return await SettleTakenAsync(key, body, cancel);
         if (!await _bucket.PutAsync(key, body, seen, seen.Conditional, cancel)) return await SettleTakenAsync(key, body, cancel);
-        // of several that looked at the same time, all were told that the name is free: whose bytes stay is seen now
+        // of several that looked at the same time, all were told that the name is free: most of those whose bytes did not stay see it now
         if (!seen.Conditional && !IsNamedByContent(key, body)) await SettleTakenAsync(key, body, cancel);
         return CreateOutcome.Created;
     }

@@ -60,7 +60,7 @@ public static class StatusBuilder
             yield return new(Health.Critical, facts.Catalog.Graph.Find(head.Id) is null
                 ? $"the manifest of {head.Snapshot} ({head.Id}) was here and is gone, and no prune recorded its removal: run verify to see what is lost"
                 : $"the manifest of {head.Snapshot} ({head.Id}) is another one than this host has seen: run verify to see what to do", Concern.Damage);
-        foreach (var link in ChainCheck.BrokenLinks(facts.Catalog.Graph)) yield return new(Health.Critical, $"{link.Object}: {link.Reason}: run verify to see what to do", Concern.Damage);
+        foreach (var link in ChainCheck.BrokenLinks(facts.Catalog.Graph).Where(l => l.Severity is Severity.Damage)) yield return new(Health.Critical, $"{link.Object}: {link.Reason}: run verify to see what to do", Concern.Damage);
         foreach (var missing in promise.Expected.Where(e => datasets.All(d => d.Name != e))) yield return new(Health.Critical, $"nothing of {missing} is archived here: look at the last run", Concern.Late);
         if (promise.Cycle is { } cycle && Overdue(facts, promise.Level, cycle, now) is > 0 and var overdue)
             yield return new(Health.Warning, string.Create(CultureInfo.InvariantCulture, $"{Plural(overdue, "archive was", "archives were")} not verified within {Text(cycle)}: give verify more bytes or time a night"), Concern.Late);

@@ -32,6 +32,8 @@ public static class StatusLook
     /// <summary>All facts of one that is open.</summary>
     public static async Task<StatusFacts> FactsAsync(ArchiveRepository repository, CancellationToken cancel)
     {
+        // before the catalog: what is archived between the two would look as if it were gone
+        repository.Seen.Load();
         var catalog = await repository.KnownCatalogAsync(cancel);
         var history = await VerifyRecords.LoadAsync(repository, cancel);
         var leases = await LeaseSeries.ListAsync(repository, withEnded: false, cancel);

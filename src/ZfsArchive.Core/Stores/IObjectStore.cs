@@ -26,6 +26,11 @@ public interface IObjectStore : IAsyncDisposable
     {
     }
 
+    /// <summary>Something will be written soon, and may be: what has to be found out for that may be found out meanwhile. Returns at once.</summary>
+    void PrepareToWrite()
+    {
+    }
+
     /// <summary>Makes the place itself if it is not there yet: a folder, for its owner alone. What belongs to the provider, a bucket, has to be there.</summary>
     Task MakePlaceAsync(CancellationToken cancel);
 

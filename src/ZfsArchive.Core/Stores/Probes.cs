@@ -21,23 +21,27 @@ public static partial class Probes
 
     public static string NewId() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
 
-    /// <summary>Removes what trials have left that were killed, as far as it is too old to be of one under way; where nothing may be removed it stays.</summary>
-    /// <exception cref="StoreException">The store fails.</exception>
+    /// <summary>Removes what trials have left that were killed, as far as it is too old to be of one under way. Where that cannot be done it stays: it costs some space.</summary>
     public static async Task RemoveLeftAsync(IObjectStore store, CancellationToken cancel)
+    {
+        try
+        {
+            await RemoveAsync(store, cancel);
+        }
+        catch (StoreException)
+        {
+            // the next one may
+        }
+    }
+
+    static async Task RemoveAsync(IObjectStore store, CancellationToken cancel)
     {
         var left = new List<ObjectInfo>();
         await foreach (var info in store.ListAsync(Prefix, cancel))
             if (Name().IsMatch(info.Key.Text)) left.Add(info);
         if (left.Count == 0) return;
         var old = await store.TimeAsync(cancel) - s_longestTrial;
-        try
-        {
-            foreach (var probe in left.Where(p => p.ModifiedAt < old)) await store.DeleteAsync(probe.Key, cancel);
-        }
-        catch (StoreException e) when (e.Failure is StoreFailure.Denied)
-        {
-            // they cost some space
-        }
+        foreach (var probe in left.Where(p => p.ModifiedAt < old)) await store.DeleteAsync(probe.Key, cancel);
     }
 
     [GeneratedRegex("\\Arecords/probe-[0-9a-f]{16}(-[1-9][0-9]{0,8})?\\z")]

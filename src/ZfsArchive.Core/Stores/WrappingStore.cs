@@ -11,6 +11,8 @@ public abstract class WrappingStore(IObjectStore inner) : IObjectStore
 
     public virtual void Prepare() => Inner.Prepare();
 
+    public virtual void PrepareToWrite() => Inner.PrepareToWrite();
+
     public virtual Task MakePlaceAsync(CancellationToken cancel) => Inner.MakePlaceAsync(cancel);
 
     public virtual Task<CreateOutcome> CreateAsync(ObjectKey key, ObjectBody body, CancellationToken cancel) => Inner.CreateAsync(key, body, cancel);

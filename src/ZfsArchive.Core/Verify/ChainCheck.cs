@@ -51,7 +51,9 @@ public static class ChainCheck
         if (archive.Head.Base is not { } link)
             return archive.Head.IsFull || !archive.Counts ? null : new(Severity.Damage, archive.Id, true, key, "it is incremental and names no base", Again);
         if (graph.Find(link.Archive) is not { } named)
-            return new(Severity.Damage, archive.Id, false, key, $"its base {link.Archive} is not in the repository", $"copy {link.Archive} from another repository, or let the next backup begin a new chain (--allow-full)");
+            return graph.Paths().Reaches(archive)
+                ? new(Severity.Note, archive.Id, false, key, $"its base {link.Archive} is not in the repository, and another archive of the same snapshot is", "nothing need be done: it can be restored")
+                : new(Severity.Damage, archive.Id, false, key, $"its base {link.Archive} is not in the repository", $"copy {link.Archive} from another repository, or let the next backup begin a new chain (--allow-full)");
         return named.Sha256 == link.ManifestSha256 && archive.Wants is { } wanted && named.Node.Serves(wanted)
             ? null
             : new(Severity.Damage, archive.Id, false, key, $"its base {link.Archive} is not the one it was made on", "find out who changed the manifest of the base; copy it from another repository");

@@ -1,6 +1,7 @@
 using ZfsArchive.Manifests;
 using ZfsArchive.Model;
 using ZfsArchive.Repository;
+using ZfsArchive.Stores;
 
 namespace ZfsArchive.Verify;
 
@@ -14,11 +15,16 @@ public sealed class VerifyHistory
 {
     readonly Dictionary<string, VerifiedArchive> _archives;
 
-    public VerifyHistory(VerifyRecord? record)
+    /// <param name="newest">The newest record in the repository when it was loaded; default: there was none.</param>
+    public VerifyHistory(VerifyRecord? record, ObjectKey newest = default)
     {
+        Newest = newest;
         At = record?.At;
         _archives = record?.Archives.DistinctBy(a => a.Archive).ToDictionary(a => a.Archive) ?? [];
     }
+
+    /// <summary>The newest record in the repository when it was loaded; default: there was none.</summary>
+    public ObjectKey Newest { get; }
 
     /// <summary>When something was last verified; null: never.</summary>
     public DateTimeOffset? At { get; private set; }
@@ -31,8 +37,9 @@ public sealed class VerifyHistory
 
     public IEnumerable<VerifiedArchive> Archives => _archives.Values;
 
-    /// <summary>Indexes of its chunks that were found damaged: until they are found well they are looked at first.</summary>
-    public IEnumerable<int> DamagedChunks(ArchiveEntry archive) => Of(archive)?.Damaged.Select(d => ChunkName.TryParse(Path.GetFileName(d.Object))).OfType<ChunkName>().Select(c => c.Index).Distinct() ?? [];
+    /// <summary>Indexes of its chunks that were found damaged, in order, and when: until they are found well they are looked at first. The first one stands for what is no chunk.</summary>
+    public IReadOnlyList<(int Index, DateTimeOffset At)> DamagedChunks(ArchiveEntry archive) =>
+        [.. (Of(archive)?.Damaged ?? []).Select(d => (ChunkName.TryParse(Path.GetFileName(d.Object))?.Index ?? 0, d.At)).DistinctBy(d => d.Item1).OrderBy(d => d.Item1)];
 
     /// <summary>What was found damaged before, by archive, and what a run has not looked at again.</summary>
     /// <param name="level">Of the run.</param>

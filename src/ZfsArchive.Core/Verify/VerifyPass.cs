@@ -40,6 +40,8 @@ public sealed class VerifyPass
     public static async Task<VerifyPass> PrepareAsync(
         ArchiveRepository repository, Func<CancellationToken, Task<Catalog>> read, VerifyOrder order, Func<Catalog, Func<ArchiveEntry, bool>> choose, CancellationToken cancel)
     {
+        // before the catalog: what is archived between the two would look as if it were gone
+        repository.Seen.Load();
         // beside the catalog: with many archives both take their time
         var (loading, reading) = (Task.Run(() => VerifyRecords.LoadAsync(repository, cancel), cancel), read(cancel));
         await Task.WhenAll(loading, reading);
@@ -63,8 +65,10 @@ public sealed class VerifyPass
         if (report.Sound) _repository.Seen.Remember(Catalog.Graph.Archives);
         // the links alone are quickly looked at each time
         if (_order.Level < VerifyLevel.Objects) return report;
-        _history.Add(run.Trace(_now), _order.Level, _now);
-        await VerifyRecords.SaveAsync(_repository, _history, Catalog, host, mayWrite, cancel);
+        // another host may have found damage meanwhile
+        var history = await VerifyRecords.NewestAsync(_repository, _history, cancel);
+        history.Add(run.Trace(_now), _order.Level, _now);
+        await VerifyRecords.SaveAsync(_repository, history, Catalog, host, mayWrite, cancel);
         return report;
     }
 }

@@ -26,20 +26,33 @@ public static class VerifyPlanner
     /// <param name="now">By the clock that the history is kept by.</param>
     public static VerifyPlan Plan(IReadOnlyList<ArchiveEntry> archives, VerifyHistory history, VerifyLevel level, VerifyBudget budget, DateTimeOffset now)
     {
-        var pieces = archives.Where(a => a.Head.Totals.Chunks > 0).SelectMany(a => Pieces(a, history, level))
+        var pieces = archives.Where(a => a.Head.Totals.Chunks > 0).SelectMany(a => Pieces(a, history, level).SelectMany(p => Around(p, history.DamagedChunks(a))))
             .OrderBy(p => p.At ?? DateTimeOffset.MinValue).ThenBy(p => p.Since).ThenBy(p => p.Part.Archive.Id, StringComparer.Ordinal).ThenBy(p => p.Part.From).ToList();
         var total = archives.Sum(a => a.Head.Totals.StoredLength);
         var bytes = Bytes(pieces, total, history, budget, now);
 
+        // What was found damaged, in turn: what was mended meanwhile is to count as mended. But of the bytes at most half, since a lost disk
+        // would otherwise keep everything else from being looked at.
+        var damaged = archives.SelectMany(a => history.DamagedChunks(a).Where(d => d.Index < a.Head.Totals.Chunks).Select(d => new Piece(new(a, d.Index, d.Index + 1L), d.At, default, LengthOf(a))))
+            .OrderBy(p => p.At).ThenBy(p => p.Part.Archive.Id, StringComparer.Ordinal).ThenBy(p => p.Part.From).ToList();
         var parts = ImmutableArray.CreateBuilder<VerifyPart>();
         long taken = 0;
-        foreach (var piece in pieces.TakeWhile(_ => taken < bytes))
-        {
-            var count = long.Min(piece.Part.To - piece.Part.From, (long)double.Ceiling((bytes - taken) / piece.ChunkLength));
-            parts.Add(piece.Part with { To = piece.Part.From + count });
-            taken += (long)(count * piece.ChunkLength);
-        }
+        var first = Take(damaged, (bytes + 1) / 2);
+        Take(pieces, bytes);
+        Take(damaged.Skip(first), bytes);
         return new(parts.ToImmutable(), taken, total, Warning(total, budget));
+
+        int Take(IEnumerable<Piece> from, long most)
+        {
+            var before = parts.Count;
+            foreach (var piece in from.TakeWhile(_ => taken < most))
+            {
+                var count = long.Min(piece.Part.To - piece.Part.From, (long)double.Ceiling((most - taken) / piece.ChunkLength));
+                parts.Add(piece.Part with { To = piece.Part.From + count });
+                taken += (long)(count * piece.ChunkLength);
+            }
+            return parts.Count - before;
+        }
     }
 
     static long Bytes(List<Piece> pieces, long total, VerifyHistory history, VerifyBudget budget, DateTimeOffset now)
@@ -62,10 +75,7 @@ public static class VerifyPlanner
 
     static IEnumerable<Piece> Pieces(ArchiveEntry archive, VerifyHistory history, VerifyLevel level)
     {
-        var (next, count) = (0L, archive.Head.Totals.Chunks);
-        var length = double.Max(1, archive.Head.Totals.StoredLength / (double)count);
-        // before all else: what was mended meanwhile is to count as mended
-        foreach (var index in history.DamagedChunks(archive).Where(i => i < count)) yield return new(new(archive, index, index + 1L), null, DateTimeOffset.MinValue, length);
+        var (next, count, length) = (0L, archive.Head.Totals.Chunks, LengthOf(archive));
         foreach (var range in history.Of(archive)?.Ranges.Where(r => r.Level >= level && r.To <= count) ?? [])
         {
             if (next < range.From) yield return new(new(archive, next, range.From), null, archive.Head.Created.At, length);
@@ -74,6 +84,20 @@ public static class VerifyPlanner
         }
         if (next < count) yield return new(new(archive, next, count), null, archive.Head.Created.At, length);
     }
+
+    // What is left of it without what has a turn of its own.
+    static IEnumerable<Piece> Around(Piece piece, IReadOnlyList<(int Index, DateTimeOffset At)> damaged)
+    {
+        var from = piece.Part.From;
+        foreach (var (index, _) in damaged.Where(d => d.Index >= piece.Part.From && d.Index < piece.Part.To))
+        {
+            if (from < index) yield return piece with { Part = piece.Part with { From = from, To = index } };
+            from = index + 1L;
+        }
+        if (from < piece.Part.To) yield return piece with { Part = piece.Part with { From = from } };
+    }
+
+    static double LengthOf(ArchiveEntry archive) => double.Max(1, archive.Head.Totals.StoredLength / (double)archive.Head.Totals.Chunks);
 
     /// <param name="At">When it was last verified; null: never.</param>
     /// <param name="Since">When the archive was made.</param>

@@ -33,11 +33,16 @@ public static class VerifyRecords
     public static async Task<VerifyHistory> LoadAsync(ArchiveRepository repository, CancellationToken cancel)
     {
         VerifyRecord? stored = null;
-        foreach (var key in (await KeysAsync(repository.Store, cancel)).AsEnumerable().Reverse())
+        var keys = await KeysAsync(repository.Store, cancel);
+        foreach (var key in keys.AsEnumerable().Reverse())
             if ((stored = await TryReadAsync(repository, key, cancel)) is not null) break;
         var local = TryReadLocal(repository);
-        return new(stored is null || (local is not null && local.At > stored.At) ? local : stored);
+        return new(stored is null || (local is not null && local.At > stored.At) ? local : stored, keys.LastOrDefault());
     }
+
+    /// <summary>The same, or what another host has written since it was loaded.</summary>
+    public static async Task<VerifyHistory> NewestAsync(ArchiveRepository repository, VerifyHistory loaded, CancellationToken cancel) =>
+        (await KeysAsync(repository.Store, cancel)).LastOrDefault() == loaded.Newest ? loaded : await LoadAsync(repository, cancel);
 
     /// <summary>Writes it into the repository, or where that may not be, beside what this host remembers.</summary>
     /// <param name="mayWrite">A lease is held.</param>

@@ -30,6 +30,7 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
     readonly ConcurrentDictionary<string, (VerifyLevel Level, string Reason)> _damaged = new();
     readonly ConcurrentDictionary<string, ConcurrentQueue<int>> _looked = new();
     ImmutableDictionary<string, ImmutableArray<VerifyPart>>? _parts;
+    ImmutableArray<ArchiveEntry> _planned = [];
     ImmutableArray<ArchiveEntry> _archives = [];
     readonly ConcurrentDictionary<string, bool> _checkedByWord = new();
     long _chunks, _read, _total, _byWord;
@@ -39,6 +40,7 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
     public Task<VerifyReport> ExecuteAsync(Catalog catalog, ImmutableArray<VerifyPart> parts, CancellationToken cancel)
     {
         _parts = parts.GroupBy(p => p.Archive.Id).ToImmutableDictionary(g => g.Key, g => g.ToImmutableArray());
+        _planned = [.. parts.Select(p => p.Archive).DistinctBy(a => a.Id)];
         return ExecuteAsync(catalog, a => _parts.ContainsKey(a.Id), cancel);
     }
 
@@ -55,7 +57,8 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
         if (repository.DescriptorFault is { } broken)
             Add(new(Severity.Damage, null, false, Layout.Descriptor, broken, "put it back from a copy of the repository; until then archives can be read, and nothing can be written"));
         _hasBrokenChain = _faults.Any(f => f.Severity is Severity.Damage);
-        var archives = _archives = [.. catalog.Graph.Archives.Where(selects)];
+        // in the order of the plan: when the time is over, what waits longest was looked at
+        var archives = _archives = _parts is null ? [.. catalog.Graph.Archives.Where(selects)] : _planned;
         _total = archives.Sum(a => a.Head.Totals.StoredLength);
         if (level >= VerifyLevel.Objects) await CheckObjectsAsync(catalog, archives, cancel);
         else await CheckManifestsAsync(archives, cancel);
@@ -140,10 +143,11 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
     {
         var source = (await repository.Store.CapabilitiesAsync(cancel)).Sha256;
         if (source is Sha256Source.None || (source is Sha256Source.Computed && !remote)) return;
+        // what has to be computed takes a connection of its own each time, and a server allows few
         await EachAsync(archives, (archive, stop) => OfManifestAsync(archive, async manifest =>
         {
             foreach (var batch in manifest.Chunks().Chunk(WordsAtOnce)) await CompareAsync(archive, batch, stop);
-        }, stop), cancel);
+        }, stop), cancel, source is Sha256Source.Computed ? 1 : ArchivesAtOnce);
     }
 
     async Task CompareAsync(ArchiveEntry archive, ChunkLine[] lines, CancellationToken cancel)
@@ -161,23 +165,32 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
     async Task CheckChunksAsync(ImmutableArray<ArchiveEntry> archives, CancellationToken cancel)
     {
         using var fetcher = new ChunkFetcher(repository.Store, ChunkFetcher.StandardParallel);
+        using var packages = new SemaphoreSlim(1, 1);
         await EachAsync(archives, async (archive, stop) =>
         {
             if (outOfTime?.Invoke() is true) return;
-            await CheckPackageAsync(archive, stop);
+            await CheckPackageAsync(packages, archive, stop);
             await OfManifestAsync(archive, manifest => Parallel.ForEachAsync(InPlace(archive, manifest).Where(IsWanted).TakeWhile(_ => outOfTime?.Invoke() is not true),
                 Limits(ChunkFetcher.StandardParallel, stop), async (place, inner) => await CheckChunkAsync(fetcher, place, inner)), stop);
         }, cancel);
     }
 
-    // The header of a package: its name proves it as a chunk's does.
-    async Task CheckPackageAsync(ArchiveEntry archive, CancellationToken cancel)
+    // The header of a package: its name proves it as a chunk's does. It may have many MiB, and no room is kept for it: one at a time.
+    async Task CheckPackageAsync(SemaphoreSlim turn, ArchiveEntry archive, CancellationToken cancel)
     {
         if (archive.Head.Package is not { } key || await repository.Store.StatAsync(new(key), cancel) is not { } info) return;
-        var bytes = new byte[long.Min(info.Length, Layout.LargestPackage)];
-        var read = await repository.Store.ReadAsync(new(key), 0, bytes, cancel);
-        if (info.Length > Layout.LargestPackage || read != bytes.Length || ChunkOpener.WrongHash(bytes, Layout.PackageSha256(key)) is not null)
-            Add(new(Severity.Damage, archive.Id, false, key, "the header of the package it came in is damaged; the stream itself is not concerned", Mend));
+        await turn.WaitAsync(cancel);
+        try
+        {
+            var bytes = new byte[long.Min(info.Length, Layout.LargestPackage)];
+            var read = await repository.Store.ReadAsync(new(key), 0, bytes, cancel);
+            if (info.Length > Layout.LargestPackage || read != bytes.Length || ChunkOpener.WrongHash(bytes, Layout.PackageSha256(key)) is not null)
+                Add(new(Severity.Damage, archive.Id, false, key, "the header of the package it came in is damaged; the stream itself is not concerned", Mend));
+        }
+        finally
+        {
+            turn.Release();
+        }
     }
 
     async Task CheckChunkAsync(ChunkFetcher fetcher, ChunkInPlace place, CancellationToken cancel)
@@ -241,8 +254,8 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
         }
     }
 
-    static Task EachAsync(IEnumerable<ArchiveEntry> archives, Func<ArchiveEntry, CancellationToken, Task> look, CancellationToken cancel) =>
-        Parallel.ForEachAsync(archives, Limits(ArchivesAtOnce, cancel), async (archive, stop) => await look(archive, stop));
+    static Task EachAsync(IEnumerable<ArchiveEntry> archives, Func<ArchiveEntry, CancellationToken, Task> look, CancellationToken cancel, int atOnce = ArchivesAtOnce) =>
+        Parallel.ForEachAsync(archives, Limits(atOnce, cancel), async (archive, stop) => await look(archive, stop));
 
     static ParallelOptions Limits(int atOnce, CancellationToken cancel) => new() { MaxDegreeOfParallelism = atOnce, CancellationToken = cancel };
 

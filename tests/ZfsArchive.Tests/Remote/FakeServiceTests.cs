@@ -100,7 +100,7 @@ public sealed class FakeServiceTests : IDisposable
     public async Task Prepared_it_sees_what_the_service_does_before_anything_is_written()
     {
         var store = Open();
-        store.Prepare();
+        store.PrepareToWrite();
         await store.DisposeAsync();
         Assert.Single(_service.Of("PUT", Descriptor));
         Assert.Single(_service.Of("PUT", "records/probe-"));
@@ -114,7 +114,7 @@ public sealed class FakeServiceTests : IDisposable
     {
         _service.Remove(Descriptor);
         var store = Open();
-        store.Prepare();
+        store.PrepareToWrite();
         await store.DisposeAsync();
         Assert.NotEmpty(_service.Of("GET", Descriptor));
         Assert.DoesNotContain(_service.Requests, r => r.Method == "PUT");
