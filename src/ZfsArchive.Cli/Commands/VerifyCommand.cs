@@ -20,7 +20,7 @@ static class VerifyCommand
         };
         var remote = new Option<bool>("--remote") { Description = "With --level data: let the far side hash its files (SFTP servers that run sha256sum) instead of reading them" };
         level.AcceptOnlyFromAmong("chain", "objects", "data", "stream");
-        var sample = new Option<string?>("--sample") { Description = "With --level data or stream: read this part of what is stored, such as 5%; what was read longest ago comes first" };
+        var sample = new Option<string?>("--sample") { Description = "With --level data or stream: read this part of what is stored, such as 5%; what was found damaged, or read longest ago, comes first" };
         var bytes = new Option<string?>("--max-bytes") { Description = "… at most so many stored bytes, such as 100G" };
         var time = new Option<string?>("--max-time") { Description = "… for at most so long, such as 2h or 30m" };
         var accept = new Option<bool>("--accept") { Description = "Take what is there now for right, where this host has seen another manifest, or one that is gone: it is missed no longer" };

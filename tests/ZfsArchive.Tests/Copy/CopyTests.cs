@@ -93,6 +93,42 @@ public sealed class CopyTests(FaultWorld world) : IClassFixture<FaultWorld>, IDi
     }
 
     [Fact]
+    public async Task What_cannot_even_be_read_at_the_target_is_replaced()
+    {
+        var target = await EmptyAsync();
+        await CopyAsync(world.Sound, target);
+        var broken = world.Archives.First(a => a.Chunks.Length > 1);
+        var (key, sound) = (broken.Chunks[1], target[broken.Chunks[1]]!.ToArray());
+        target[key] = new byte[sound.Length];
+        // a bad sector: whoever looks at what lies there fails, whoever writes anew does not
+        var disk = new InterceptedStore(target, (verb, name) => name == key && (verb is "read" or "create")
+            ? Task.FromException(new StoreException(StoreFailure.Permanent, "Input/output error")) : Task.CompletedTask);
+        var source = await ArchiveRepository.OpenAsync(world.Sound, world.NoMemory, RepositoryUse.Read, default);
+        var there = await ArchiveRepository.OpenAsync(disk, Folders, RepositoryUse.Write, default);
+        await using var lease = await Lease.TakeAsync(there, LeaseKind.Shared, "copy", "testhost", TimeProvider.System, default);
+        var catalog = await source.CatalogAsync(default);
+        var plan = CopyPlan.Make(catalog, await there.CatalogAsync(default), catalog.Graph.Archives, new HashSet<string> { broken.Id });
+        Assert.Equal([broken.Id], plan.Archives.Select(a => a.Id));
+        Assert.True((await new CopyRun(source, there, lease).ExecuteAsync(plan.Archives[0], default)).SentLength > 0);
+        RequireSame(world.Sound, target);
+    }
+
+    [Fact]
+    public void A_damaged_manifest_is_not_replaced_by_another_than_was_there()
+    {
+        var (full, fault) = (Archives.Of(1), new CatalogFault(Layout.Manifest(Archives.Of(1).Folder, Archives.Of(1).Name), "it is cut", null));
+        var source = Archives.Catalog(full);
+        var target = Archives.Catalog() with { Faults = [fault] };
+        Assert.Equal([full.Id], CopyPlan.Make(source, target, [full]).Mended);
+        Assert.Equal([full.Id], CopyPlan.Make(source, target, [full], seen: [new(full.Id, full.Sha256, "tank/a@s")]).Mended);
+        var refused = CopyPlan.Make(source, target, [full], seen: [new(full.Id, new('f', 64), "tank/a@s")]);
+        Assert.Empty(refused.Archives);
+        Assert.Contains("the target had another archive by the name", refused.Refused[0].Why, StringComparison.Ordinal);
+        var child = Archives.Of(2, 1) is var next ? next with { Head = next.Head with { Base = new(full.Head.Snapshot.Guid, null, full.Id, new('f', 64)) } } : null!;
+        Assert.Single(CopyPlan.Make(source, Archives.Catalog(child) with { Faults = [fault] }, [full]).Refused);
+    }
+
+    [Fact]
     public async Task A_damaged_chunk_is_not_copied_and_neither_is_its_archive()
     {
         var source = world.Sound.Clone();

@@ -1,3 +1,6 @@
+using ZfsArchive.Repository;
+using ZfsArchive.Status;
+using ZfsArchive.Stores;
 using ZfsArchive.Tests.Worlds;
 
 namespace ZfsArchive.Tests.Verify;
@@ -64,6 +67,35 @@ public sealed class ChangedManifestTests
         await host.ExpectAsync(0, null, "verify", "--accept");
         Says(host.Error, " is gone");
         await host.ExpectAsync(0, null, "status");
+    }
+
+    [Fact]
+    public async Task What_is_accepted_of_one_dataset_says_nothing_of_the_others()
+    {
+        using var host = await ChangedAsync();
+        await host.ExpectAsync(0, Golden.Bytes("raw-pass-full"), "backup", "--stdin", "-q");
+        foreach (var manifest in host.Manifests) File.Delete(manifest);
+        await host.ExpectAsync(20, null, "verify", "tank/chain", "--accept");
+        Assert.Single(host.Error.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Says(host.Error, "accepted: the manifest of tank/chain@s0");
+        await host.ExpectAsync(20, null, "verify");
+        Says(host.Out, "encpass");
+    }
+
+    // Every five minutes monitoring looks, while by night one archive comes after the other.
+    [Fact]
+    public async Task What_is_archived_while_somebody_looks_is_not_missed()
+    {
+        using var host = await TestHost.WithRepositoryAsync();
+        await host.ExpectAsync(0, Golden.Bytes("chain-full"), s_backup);
+        var store = new InterceptedStore(new DirectoryStore(host.Repo, host.Clock), async (verb, key) =>
+        {
+            // the catalog has been read when the records are looked for
+            if (verb == "list" && key == "records/") await host.ExpectAsync(0, Golden.Bytes("chain-incr1"), s_backup);
+        });
+        var repository = await ArchiveRepository.OpenAsync(store, host.Folders, RepositoryUse.Read, default);
+        Assert.Empty((await StatusLook.FactsAsync(repository, default)).Changed);
+        Assert.Equal(2, host.Manifests.Count());
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using ZfsArchive.Manifests;
+using ZfsArchive.Model;
 using ZfsArchive.Tests.Worlds;
 using ZfsArchive.Verify;
 
@@ -45,6 +46,24 @@ public sealed class VerifyBudgetTests
         Assert.Equal(50_000, VerifyPlanner.Plan(archives, history, VerifyLevel.Stream, budget, s_now.AddDays(5)).Bytes);
         Assert.Equal(500, VerifyPlanner.Plan(archives, history, VerifyLevel.Stream, budget, s_now.AddHours(1)).Bytes, 100.0);
         Assert.Equal(300_000, VerifyPlanner.Plan(archives, history, VerifyLevel.Stream, budget, s_now.AddDays(200)).Bytes);
+    }
+
+    [Fact]
+    public void What_was_found_damaged_has_its_turn_and_at_most_half_of_the_bytes()
+    {
+        ArchiveEntry[] archives = [Archive(1, 1000), Archive(2, 1000)];
+        DamagedObject[] lost = [.. Enumerable.Range(0, 1000).Select(i => new DamagedObject($"archives/x/{new ChunkName(i, new('a', 64)).Text}", "it is gone", VerifyLevel.Objects, s_now))];
+        var history = new VerifyHistory(null);
+        history.Add(Looked(archives[0], 0, 1000, [.. lost.Select(d => d with { Object = Layout.Chunk(archives[0].Folder, archives[0].Name, Path.GetFileName(d.Object)) })]), VerifyLevel.Stream, s_now);
+        history.Add(Looked(archives[1], 0, 1000), VerifyLevel.Stream, s_now);
+        var plan = VerifyPlanner.Plan(archives, history, VerifyLevel.Stream, new(null, 20_000, null), s_now.AddDays(1));
+        Assert.Equal(20_000, plan.Bytes);
+        Assert.Equal(100, plan.Parts.Where(p => p.Archive == archives[0]).Sum(p => p.To - p.From));
+        Assert.Equal(100, plan.Parts.Where(p => p.Archive == archives[1]).Sum(p => p.To - p.From));
+
+        var all = VerifyPlanner.Plan(archives, history, VerifyLevel.Stream, new(1, null, null), s_now.AddDays(1));
+        Assert.Equal(200_000, all.Bytes);
+        Assert.All(archives, a => Assert.Equal(Enumerable.Range(0, 1000).Select(i => (long)i), all.Parts.Where(p => p.Archive == a).SelectMany(p => Enumerable.Range((int)p.From, (int)(p.To - p.From))).Select(i => (long)i).Order()));
     }
 
     [Fact]
