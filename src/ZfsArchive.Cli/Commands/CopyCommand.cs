@@ -89,7 +89,7 @@ sealed class CopyVerb(IHost host, RepositoryPlace from, RepositoryPlace to, stri
             }
             try
             {
-                copied.Add(await run.ExecuteAsync(archive, cancel));
+                copied.Add(await run.ExecuteAsync(archive, plan.Mended.Contains(archive.Id), cancel));
                 known.Remember([archive]);
             }
             catch (ArchiveException e) when (e.Kind is FailureKind.Damage && !plan.Mended.Contains(archive.Id))

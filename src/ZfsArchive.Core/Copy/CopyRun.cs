@@ -26,12 +26,13 @@ public sealed class CopyRun(ArchiveRepository source, ArchiveRepository target, 
     const int AskedAtOnce = 256;
     readonly HashSet<DatasetFolder> _named = [];
 
+    /// <param name="mends">It is there, and damaged.</param>
     /// <exception cref="ArchiveException">Damage in the source, or a store that fails: nothing of this archive counts at the target.</exception>
-    public async Task<CopiedArchive> ExecuteAsync(ArchiveEntry archive, CancellationToken cancel)
+    public async Task<CopiedArchive> ExecuteAsync(ArchiveEntry archive, bool mends, CancellationToken cancel)
     {
         using var manifest = await source.OpenManifestAsync(archive.Folder, archive.Name, cancel) ?? throw SealedJson.Damage($"archive {archive}", "its manifest is gone");
         if (manifest.Sha256 != archive.Sha256) throw SealedJson.Damage($"archive {archive}", "its manifest changed since it was listed");
-        var isDamagedThere = await IsDamagedThereAsync(archive, cancel);
+        var isDamagedThere = mends && await IsDamagedThereAsync(archive, cancel);
         await target.Store.SweepAsync(Layout.ArchiveFolder(archive.Folder, archive.Name), cancel);
         var sent = await CopyChunksAsync(archive, manifest, cancel);
         if (archive.Head.Package is { } package) await CopyObjectAsync(package, cancel);

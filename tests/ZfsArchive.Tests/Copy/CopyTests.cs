@@ -33,7 +33,7 @@ public sealed class CopyTests(FaultWorld world) : IClassFixture<FaultWorld>, IDi
         var plan = CopyPlan.Make(catalog, await target.CatalogAsync(default), catalog.Graph.Archives);
         var run = new CopyRun(source, target, lease);
         var sent = 0L;
-        foreach (var archive in plan.Archives) sent += (await run.ExecuteAsync(archive, default)).SentLength;
+        foreach (var archive in plan.Archives) sent += (await run.ExecuteAsync(archive, plan.Mended.Contains(archive.Id), default)).SentLength;
         return (sent, plan);
     }
 
@@ -109,7 +109,7 @@ public sealed class CopyTests(FaultWorld world) : IClassFixture<FaultWorld>, IDi
         var catalog = await source.CatalogAsync(default);
         var plan = CopyPlan.Make(catalog, await there.CatalogAsync(default), catalog.Graph.Archives, new HashSet<string> { broken.Id });
         Assert.Equal([broken.Id], plan.Archives.Select(a => a.Id));
-        Assert.True((await new CopyRun(source, there, lease).ExecuteAsync(plan.Archives[0], default)).SentLength > 0);
+        Assert.True((await new CopyRun(source, there, lease).ExecuteAsync(plan.Archives[0], true, default)).SentLength > 0);
         RequireSame(world.Sound, target);
     }
 
