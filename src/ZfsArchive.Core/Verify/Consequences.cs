@@ -10,6 +10,9 @@ public sealed class Consequences(Catalog catalog)
     readonly ArchivePaths _all = catalog.Graph.Paths();
     readonly Dictionary<string, ImmutableArray<string>> _costs = [];
 
+    /// <summary>The finding, and not what it costs by itself.</summary>
+    public static Finding Without(Fault fault) => new(fault.Severity, fault.ArchiveId, fault.Object, fault.Reason, [], fault.Mend);
+
     public Finding Of(Fault fault) => new(fault.Severity, fault.ArchiveId, fault.Object, fault.Reason, fault.LosesArchive ? CostsOnce(fault) : [], fault.Mend);
 
     /// <summary>Everything that cannot be restored while all these archives are unusable.</summary>

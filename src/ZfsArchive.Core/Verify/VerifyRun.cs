@@ -23,6 +23,9 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
     const string Mend = "send the snapshot again while the source has it (zfs send -w … | zfsarchive backup --stdin --dataset NAME): the same stream puts the chunk back; or, from a repository that has the archive whole: zfsarchive copy --from THAT --to THIS";
     const int WordsAtOnce = 256;
 
+    /// <summary>Of so many findings it is said what each one costs; where there are more, what all of them cost says enough, and names without end help nobody.</summary>
+    const int MostCosts = 2000;
+
     /// <summary>Archives that are looked at at once: a small one is little more than questions to a store that may be far away.</summary>
     const int ArchivesAtOnce = 8;
 
@@ -72,10 +75,10 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
         var consequences = new Consequences(catalog);
         var faults = _faults.OrderBy(f => f.Object, StringComparer.Ordinal).ThenBy(f => f.Reason, StringComparer.Ordinal).ToList();
         return new(level, archives.Length, Interlocked.Read(ref _chunks), Interlocked.Read(ref _read), _byWord,
-            [.. faults.Select(f =>
+            [.. faults.Select((f, i) =>
             {
                 cancel.ThrowIfCancellationRequested();
-                return consequences.Of(f);
+                return i < MostCosts ? consequences.Of(f) : Consequences.Without(f);
             })], consequences.Lost([.. faults.Where(f => f.Severity is Severity.Damage)]));
     }
 
