@@ -92,15 +92,15 @@ sealed class CopyVerb(IHost host, RepositoryPlace from, RepositoryPlace to, stri
                 copied.Add(await run.ExecuteAsync(archive, plan.Mended.Contains(archive.Id), cancel));
                 known.Remember([archive]);
             }
-            catch (ArchiveException e) when (e.Kind is FailureKind.Damage && !plan.Mended.Contains(archive.Id))
-            {
-                _missing.Add(archive.Id);
-                await FailAsync($"{archive.SnapshotName} is not copied: {e.Message}", ExitCodes.Damage);
-            }
             catch (ArchiveException e) when (plan.Mended.Contains(archive.Id))
             {
                 // it stays as it was; what is new is more important
                 await FailAsync($"{archive.SnapshotName} is not mended: {e.Message}", e.Kind is FailureKind.Damage ? ExitCodes.Damage : ExitCodes.Failed);
+            }
+            catch (ArchiveException e) when (e.Kind is FailureKind.Damage)
+            {
+                _missing.Add(archive.Id);
+                await FailAsync($"{archive.SnapshotName} is not copied: {e.Message}", ExitCodes.Damage);
             }
         }
         return copied;

@@ -33,7 +33,6 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
     readonly ConcurrentDictionary<string, (VerifyLevel Level, string Reason)> _damaged = new();
     readonly ConcurrentDictionary<string, ConcurrentQueue<int>> _looked = new();
     ImmutableDictionary<string, ImmutableArray<VerifyPart>>? _parts;
-    ImmutableArray<ArchiveEntry> _planned = [];
     ImmutableArray<ArchiveEntry> _archives = [];
     readonly ConcurrentDictionary<string, bool> _checkedByWord = new();
     long _chunks, _read, _total, _byWord;
@@ -43,8 +42,8 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
     public Task<VerifyReport> ExecuteAsync(Catalog catalog, ImmutableArray<VerifyPart> parts, CancellationToken cancel)
     {
         _parts = parts.GroupBy(p => p.Archive.Id).ToImmutableDictionary(g => g.Key, g => g.ToImmutableArray());
-        _planned = [.. parts.Select(p => p.Archive).DistinctBy(a => a.Id)];
-        return ExecuteAsync(catalog, a => _parts.ContainsKey(a.Id), cancel);
+        // in the order of the plan: when the time is over, what waits longest was looked at
+        return ExecuteAsync(catalog, parts.Select(p => p.Archive).DistinctBy(a => a.Id), cancel);
     }
 
     /// <summary>What was looked at, for <see cref="VerifyHistory.Add"/>.</summary>
@@ -54,14 +53,15 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
         [.. _damaged.Select(d => new DamagedObject(d.Key, d.Value.Reason, d.Value.Level, now))]);
 
     /// <param name="selects">Which archives are looked at closely; the catalog is always checked as a whole.</param>
-    public async Task<VerifyReport> ExecuteAsync(Catalog catalog, Func<ArchiveEntry, bool> selects, CancellationToken cancel)
+    public Task<VerifyReport> ExecuteAsync(Catalog catalog, Func<ArchiveEntry, bool> selects, CancellationToken cancel) => ExecuteAsync(catalog, catalog.Graph.Archives.Where(selects), cancel);
+
+    async Task<VerifyReport> ExecuteAsync(Catalog catalog, IEnumerable<ArchiveEntry> chosen, CancellationToken cancel)
     {
         foreach (var fault in ChainCheck.Find(catalog, await KnownAsync(catalog, cancel))) Add(fault);
         if (repository.DescriptorFault is { } broken)
             Add(new(Severity.Damage, null, false, Layout.Descriptor, broken, "put it back from a copy of the repository; until then archives can be read, and nothing can be written"));
         _hasBrokenChain = _faults.Any(f => f.Severity is Severity.Damage);
-        // in the order of the plan: when the time is over, what waits longest was looked at
-        var archives = _archives = _parts is null ? [.. catalog.Graph.Archives.Where(selects)] : _planned;
+        var archives = _archives = [.. chosen];
         _total = archives.Sum(a => a.Head.Totals.StoredLength);
         if (level >= VerifyLevel.Objects) await CheckObjectsAsync(catalog, archives, cancel);
         else await CheckManifestsAsync(archives, cancel);
@@ -92,11 +92,11 @@ public sealed class VerifyRun(ArchiveRepository repository, VerifyLevel level, I
         }
     }
 
-    // What this host has seen, without what a prune has removed since, and written down; another one may have been made by the same name.
+    // What this host has seen and is not there as it was; of what cannot be read, at least its name.
     async Task<ImmutableArray<KnownHead>> KnownAsync(Catalog catalog, CancellationToken cancel)
     {
-        var there = repository.Seen.Load().ToLookup(k => catalog.Graph.Find(k.Id)?.Sha256 == k.Sha256);
-        return [.. there[true], .. await RemovalRecords.UnrecordedAsync(repository, there[false], cancel)];
+        var unreadable = catalog.Faults.Select(f => f.Key).ToHashSet();
+        return [.. repository.Seen.Load().Where(h => unreadable.Contains(SeenChanges.KeyOf(h))), .. await SeenChanges.FindAsync(repository, catalog, cancel)];
     }
 
     // What no chain leads to is a fault of its own when nothing else explains it.
